@@ -1,0 +1,30 @@
+/**
+ * Canonical JSON: the same value gives the same bytes, whatever the insertion order of its keys. Plans, dumps and
+ * content hashes compare these texts.
+ */
+
+/** JSON with object keys sorted, `undefined` members left out, sets and maps as sorted arrays, bigint as decimal. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(normalise(value));
+}
+
+function normalise(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (value instanceof Set) return [...value].map(normalise).sort(compareJson);
+  if (value instanceof Map) return [...value].map(normalise).sort(compareJson);
+  if (Array.isArray(value)) return value.map(normalise);
+  if (value === null || typeof value !== 'object') return value;
+  const sorted: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[key];
+    if (member !== undefined) sorted[key] = normalise(member);
+  }
+  return sorted;
+}
+
+function compareJson(a: unknown, b: unknown): number {
+  const left = JSON.stringify(a);
+  const right = JSON.stringify(b);
+  return left < right ? -1 : left > right ? 1 : 0;
+}

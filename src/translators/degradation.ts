@@ -1,0 +1,35 @@
+/** Why something is narrower than Calico asked for. Nothing is narrowed without one of these. */
+import type { RuleOrigin } from './policy/program.js';
+
+/**
+ * - `missing-referent`: a policy, profile or set that Felix named is not there; denied instead.
+ * - `unknown-action`, `unknown-protocol`: the rule cannot be read; it denies what it might match.
+ * - `not-expressible`: the target has no such match or stage.
+ * - `budget`: the expansion would exceed the rule budget.
+ * - `table-full`: the XPU's table has no room.
+ * - `unsupported-encap`: a tunnel type the XPU does not offer; its traffic is not sent.
+ * - `address-conflict`: another port holds the address.
+ * - `invalid`: a value Felix sent is malformed; names field and value.
+ */
+export type DegradationCode =
+  | 'missing-referent'
+  | 'unknown-action'
+  | 'unknown-protocol'
+  | 'not-expressible'
+  | 'budget'
+  | 'table-full'
+  | 'unsupported-encap'
+  | 'address-conflict'
+  | 'invalid';
+
+/** One narrowing. */
+export interface Degradation {
+  readonly code: DegradationCode;
+  /** Endpoint key, `uplink`, `tunnel`, or a route's destination: whose traffic is narrower. */
+  readonly subject: string;
+  /** Absent = both directions (or not about a direction). */
+  readonly direction?: 'ingress' | 'egress';
+  readonly rule?: RuleOrigin;
+  /** One sentence for people, naming field and value. */
+  readonly reason: string;
+}

@@ -7,7 +7,7 @@ const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 export function hashText(text: string, length: number): string {
   const digest = createHash('sha256').update(text).digest();
   let out = '';
-  for (let index = 0; index < length; index++) out += BASE32[bitsAt(digest, index * 5)];
+  for (let index = 0; index < length; index++) out += BASE32.charAt(bitsAt(digest, index * 5));
   return out;
 }
 

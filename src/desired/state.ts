@@ -7,7 +7,14 @@ import type {
   ProfileName,
   WorkloadKey,
 } from '../model/ids.js';
-import type { Encapsulation, HostMetadata, IpamPool, Route, Vtep, WireguardPeer } from '../model/network.js';
+import type {
+  Encapsulation,
+  HostMetadata,
+  IpamPool,
+  Route,
+  Vtep,
+  WireguardPeer,
+} from '../model/network.js';
 import type { IpSetType, Policy, Profile } from '../model/policy.js';
 
 /** An IP set; `members` are Felix's texts and change in place. */

@@ -43,8 +43,16 @@ export type Delta =
   | { readonly type: 'workload-remove'; readonly key: WorkloadKey }
   | { readonly type: 'host-endpoint'; readonly endpoint: HostEndpoint }
   | { readonly type: 'host-endpoint-remove'; readonly key: HostEndpointKey }
-  | { readonly type: 'host-metadata'; readonly scope: MetadataScope; readonly metadata: HostMetadata }
-  | { readonly type: 'host-metadata-remove'; readonly scope: MetadataScope; readonly hostname: string }
+  | {
+      readonly type: 'host-metadata';
+      readonly scope: MetadataScope;
+      readonly metadata: HostMetadata;
+    }
+  | {
+      readonly type: 'host-metadata-remove';
+      readonly scope: MetadataScope;
+      readonly hostname: string;
+    }
   | { readonly type: 'pool'; readonly pool: IpamPool }
   | { readonly type: 'pool-remove'; readonly id: string }
   | { readonly type: 'route'; readonly route: Route }

@@ -47,14 +47,15 @@ export function profileName(name: string): ProfileName {
 
 /** Canonical key of a policy id. */
 export function policyKey(id: PolicyId): PolicyKey {
-  const parts =
-    id.tier === '' ? [id.kind, id.namespace, id.name] : ['tier', id.tier, '', id.name];
+  const parts = id.tier === '' ? [id.kind, id.namespace, id.name] : ['tier', id.tier, '', id.name];
   return parts.join('|') as PolicyKey;
 }
 
 /** Canonical key of a workload endpoint; each part is percent-escaped so that `/` separates parts only. */
 export function workloadKey(id: WorkloadId): WorkloadKey {
-  return [id.orchestrator, id.workload, id.endpoint].map(encodeURIComponent).join('/') as WorkloadKey;
+  return [id.orchestrator, id.workload, id.endpoint]
+    .map(encodeURIComponent)
+    .join('/') as WorkloadKey;
 }
 
 /** Canonical key of a host endpoint. */

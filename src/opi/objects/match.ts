@@ -85,7 +85,8 @@ export interface PolicyRuleSpec {
 }
 
 /** Addresses of one side of a SecurityPolicy rule: a prefix text, or an inclusive range of address texts. */
-export type IpEntrySpec = { readonly prefix: string } | { readonly low: string; readonly high: string };
+export type IpEntrySpec =
+  { readonly prefix: string } | { readonly low: string; readonly high: string };
 
 /** One rule of a SecurityPolicy (network/cloud). Conditions ANDed; an empty list is no condition. */
 export interface SecurityRuleSpec {

@@ -44,7 +44,10 @@ function namedRefs(object: AnyObject): ObjectKey[] {
   }
 }
 
-type AnySpec<K extends AnyObject['key']['kind']> = Extract<AnyObject, { key: ObjectKey<K> }>['spec'];
+type AnySpec<K extends AnyObject['key']['kind']> = Extract<
+  AnyObject,
+  { key: ObjectKey<K> }
+>['spec'];
 
 function present(keys: readonly (ObjectKey | undefined)[]): ObjectKey[] {
   return keys.filter((key): key is ObjectKey => key !== undefined);

@@ -113,9 +113,7 @@ export interface NetworkPolicySpec {
 
 /** Which port a binding speaks of. */
 export type PortRefSpec =
-  | { readonly vnic: ObjectKey<'vnic'> }
-  | { readonly port: 'UPLINK' }
-  | { readonly port: 'TUNNEL' };
+  { readonly vnic: ObjectKey<'vnic'> } | { readonly port: 'UPLINK' } | { readonly port: 'TUNNEL' };
 
 /** Stages of a port's path in their order. */
 export type StageKind = 'UNTRACKED' | 'PRE_DNAT' | 'FORWARD' | 'HOST' | 'WORKLOAD';

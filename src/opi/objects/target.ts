@@ -14,7 +14,9 @@ export interface TargetCapabilities {
   /** Identity of the data plane's life; a changed one means it lost everything. Absent on plain targets. */
   readonly bootId?: string;
   /** Largest count of objects of a kind; absent = not told. */
-  readonly limits: Readonly<Partial<Record<ObjectKind | 'groupMembers' | 'rulesPerPolicy', number>>>;
+  readonly limits: Readonly<
+    Partial<Record<ObjectKind | 'groupMembers' | 'rulesPerPolicy', number>>
+  >;
   /** Optional features by name, e.g. `established_policy_reevaluate`. */
   readonly features: readonly string[];
 }

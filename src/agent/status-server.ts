@@ -1,0 +1,92 @@
+/**
+ * The status socket: HTTP on a unix socket in the state folder. I/O edge.
+ *
+ * `GET /status` gives AgentStatus as JSON. `GET /status?applied=N&session=S&timeout=MS` answers once session S (or a later
+ * one) has applied N frames, or with 408 after the timeout: whoever waits, waits for `applied`, never for a sleep.
+ */
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { dirname, join } from 'node:path';
+import type { AgentStatus, FelixStatus } from './status.js';
+
+/** What the server asks of the pipeline. */
+export interface StatusSource {
+  status(): AgentStatus;
+  felixStatus(): FelixStatus;
+  /** Calls `listener` after each change of `applied` or `session`; returns the way to stop. */
+  onProgress(listener: () => void): () => void;
+}
+
+/** Path of the status socket below a state folder. */
+export function statusSocketPath(stateDir: string): string {
+  return join(stateDir, 'status.sock');
+}
+
+const WAIT_MS_DEFAULT = 60_000;
+
+/** Serves the status socket; the promise settles when it listens. A left-over socket file is replaced. */
+export function serveStatus(path: string, source: StatusSource): Promise<Server> {
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  const server = createServer((request, response) => {
+    answer(request, response, source).catch(() => response.destroy());
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      chmodSync(path, 0o600);
+      resolve(server);
+    });
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  source: StatusSource,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://status');
+  if (request.method !== 'GET' || url.pathname !== '/status') {
+    send(response, 404, { error: `no such resource: ${request.method} ${url.pathname}` });
+    return;
+  }
+  const applied = url.searchParams.get('applied');
+  if (applied !== null) {
+    const session = Number(url.searchParams.get('session') ?? 0);
+    const timeoutMs = Number(url.searchParams.get('timeout') ?? WAIT_MS_DEFAULT);
+    const reached = await waitForApplied(source, { session, applied: Number(applied), timeoutMs });
+    if (!reached) {
+      send(response, 408, { error: 'not applied in time', status: source.status() });
+      return;
+    }
+  }
+  send(response, 200, source.status());
+}
+
+function waitForApplied(
+  source: StatusSource,
+  goal: { session: number; applied: number; timeoutMs: number },
+): Promise<boolean> {
+  const reached = (): boolean => {
+    const felix = source.felixStatus();
+    if (felix.session !== goal.session && goal.session !== 0) return felix.session > goal.session;
+    return felix.applied >= goal.applied;
+  };
+  if (reached()) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const finish = (value: boolean): void => {
+      stop();
+      clearTimeout(timer);
+      resolve(value);
+    };
+    const stop = source.onProgress(() => {
+      if (reached()) finish(true);
+    });
+    const timer = setTimeout(() => finish(false), goal.timeoutMs);
+  });
+}
+
+function send(response: ServerResponse, code: number, body: unknown): void {
+  response.writeHead(code, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(body)}\n`);
+}

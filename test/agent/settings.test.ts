@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import { SettingsError, describeSettings, readSettings } from '../../src/agent/settings.js';
+
+describe('settings', () => {
+  it('have defaults, and no default mode: it is never guessed', () => {
+    const settings = readSettings({});
+    expect(settings.mode).to.equal(undefined);
+    expect(settings.address).to.equal('127.0.0.1:50151');
+    expect(settings.uplinkInterface).to.equal('eth0');
+    expect(settings.frameBytesMax).to.equal(256 * 1024 * 1024);
+    expect(settings.stateDirGiven).to.equal(false);
+  });
+
+  it('come from FELIX_XPU* variables, then from the lower-cased keys that Felix passes through', () => {
+    const felix = new Map([
+      ['address', '10.0.0.9:1'],
+      ['mode', 'relay'],
+    ]);
+    const settings = readSettings({ FELIX_XPUADDRESS: 'unix:/x', FELIX_XPUSTATEDIR: '/s' }, felix);
+    expect(settings.address).to.equal('unix:/x');
+    expect(settings.mode).to.equal('relay');
+    expect(settings.stateDir).to.equal('/s');
+    expect(settings.stateDirGiven).to.equal(true);
+  });
+
+  it('an empty value counts as not set', () => {
+    expect(readSettings({ FELIX_XPUADDRESS: '' }).address).to.equal('127.0.0.1:50151');
+  });
+
+  const refused: [string, string, RegExp][] = [
+    ['FELIX_XPUMODE', 'both', /FELIX_XPUMODE="both": expected relay or standalone/],
+    ['FELIX_XPUFRAMEBYTESMAX', '-1', /FELIX_XPUFRAMEBYTESMAX="-1"/],
+    ['FELIX_XPUFRAMEBYTESMAX', '1e9', /whole number/],
+    ['FELIX_XPUHOSTINTERFACES', 'eth0', /NAME=ADDR/],
+    ['FELIX_XPUHOSTINTERFACES', 'eth0=10.0.0.300', /10\.0\.0\.300/],
+  ];
+  for (const [variable, value, message] of refused) {
+    it(`refuses ${variable}=${value}, naming both`, () => {
+      expect(() => readSettings({ [variable]: value })).to.throw(SettingsError, message);
+    });
+  }
+
+  it('parses host interfaces of both families', () => {
+    const { hostInterfaces } = readSettings({
+      FELIX_XPUHOSTINTERFACES: 'eth0=172.30.0.1,FD30::1 eth1=10.9.9.9',
+    });
+    expect(hostInterfaces).to.deep.equal([
+      { name: 'eth0', addresses: ['172.30.0.1', 'fd30::1'] },
+      { name: 'eth1', addresses: ['10.9.9.9'] },
+    ]);
+  });
+
+  it('wants the three TLS files together', () => {
+    const all = { FELIX_XPUTLSCERT: 'c', FELIX_XPUTLSKEY: 'k', FELIX_XPUTLSCA: 'a' };
+    expect(readSettings(all).tls).to.deep.equal({ cert: 'c', key: 'k', ca: 'a' });
+    expect(readSettings({}).tls).to.equal(undefined);
+    expect(() => readSettings({ ...all, FELIX_XPUTLSKEY: '' })).to.throw(SettingsError, /key/);
+  });
+
+  it('are all described', () => {
+    for (const { name, variable, describe: text } of describeSettings()) {
+      expect(text, name).to.have.length.greaterThan(10);
+      expect(variable).to.match(/^FELIX_XPU[A-Z]+$/);
+    }
+  });
+});

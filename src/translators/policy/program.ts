@@ -49,10 +49,16 @@ export interface NormalRule {
   readonly notIcmp?: IcmpMatch;
 }
 
-/** Rules of one policy or profile in one direction. */
+/**
+ * Rules of one policy or profile in one direction. Every set a rule names is there and of the right type: a rule whose
+ * set is not has become a deny of everything from its place on.
+ */
 export interface RuleList {
-  /** Policy key or profile name, for sharing and messages. */
+  readonly kind: 'policy' | 'profile';
+  /** Policy key or profile name. With `kind` it names the list of either direction, for sharing and messages. */
   readonly name: string;
+  /** Felix named the policy or profile and never sent it: `rules` is one deny of everything. */
+  readonly missing: boolean;
   readonly rules: readonly NormalRule[];
 }
 

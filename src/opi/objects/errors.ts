@@ -1,5 +1,5 @@
 /** Errors of the OPI port, one closed set for every server dialect. */
-import { CodedError } from '../../base/errors.js';
+import { CodedError, type ErrorFields } from '../../base/errors.js';
 
 /**
  * - `INVALID`: the server refuses the object's shape; retrying the same spec cannot help.
@@ -24,8 +24,22 @@ export type OpiErrorCode =
   | 'DENIED'
   | 'UNKNOWN';
 
+/** Fields of an `OpiError`. */
+export interface OpiErrorFields extends ErrorFields<OpiErrorCode> {
+  /** ApplyBatch only: index of the operation the server refused, where it said so. */
+  readonly operation?: number;
+}
+
 /** A failed call of the OPI port. */
-export class OpiError extends CodedError<OpiErrorCode> {}
+export class OpiError extends CodedError<OpiErrorCode> {
+  /** ApplyBatch only: index of the refused operation; absent where the server named none. */
+  readonly operation?: number;
+
+  constructor(fields: OpiErrorFields) {
+    super(fields);
+    if (fields.operation !== undefined) this.operation = fields.operation;
+  }
+}
 
 /** True if the same call may succeed later without a change of its content. */
 export function isRetryable(error: unknown): boolean {

@@ -18,9 +18,17 @@ export interface PlanEntry {
   readonly origins: readonly Origin[];
   /**
    * AddressGroups only: a live, read-only view of the whole wanted membership (canonical member texts). It may change
-   * between two flushes; every change is also told as a MemberDelta.
+   * between two flushes; every change is also told as a MemberDelta. A membership that is replaced as a whole comes as
+   * an upsert with another Set object: an upsert with the same Set says nothing about members.
    */
   readonly members?: ReadonlySet<string>;
+  /**
+   * Policy bindings, and vNICs of plain targets: an object of the same key that denies at least all that `object` denies
+   * and refers only to things that are always there. Written in place of `object` while something `object` depends on
+   * is refused by the XPU. Without it a vNIC's binding is deleted instead (which denies); other objects keep their old
+   * spec.
+   */
+  readonly closed?: AnyObject;
 }
 
 /** Change of one group's membership since the last PlanDelta. Members of a group that is new or replaced are not listed. */

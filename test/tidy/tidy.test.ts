@@ -1,0 +1,32 @@
+/** Holds this repository against its own style rules, and prints the figures that are only a compass. */
+import { expect } from 'chai';
+import { figures } from './figures.js';
+import { FILE_RULES, breachesOf, deadFiles, titlesOf } from './rules.js';
+import { moduleFolders, ownDocuments, ownSources, readOwn } from './sources.js';
+
+describe('the repository', () => {
+  const files = ownSources();
+
+  after(() => console.log(figures(files).join('\n')));
+
+  for (const rule of FILE_RULES) {
+    it(`has no ${rule.forbids}`, () => {
+      expect(breachesOf(rule, files)).to.deep.equal([]);
+    });
+  }
+
+  it('has no dead files', () => {
+    expect(deadFiles(files)).to.deep.equal([]);
+  });
+
+  it('names every folder of src/ in ARCHITECTURE.md', () => {
+    const architecture = readOwn('ARCHITECTURE.md');
+    const unnamed = moduleFolders().filter((folder) => !architecture.includes(folder));
+    expect(unnamed).to.deep.equal([]);
+  });
+
+  it('gives every markdown file exactly one title', () => {
+    const bad = ownDocuments().filter((file) => titlesOf(readOwn(file)).length !== 1);
+    expect(bad).to.deep.equal([]);
+  });
+});

@@ -58,5 +58,5 @@ function addBundled(
   loaded.add(name);
   const bundled = protobuf.common.get(name);
   if (bundled?.nested === undefined) throw new Error(`${importer}: cannot find import ${name}`);
-  root.addJSON(bundled.nested as Record<string, protobuf.AnyNestedObject>);
+  root.addJSON(bundled.nested);
 }

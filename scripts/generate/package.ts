@@ -1,5 +1,5 @@
 /** Turns one configured set of .proto files into the texts of its generated modules. */
-import protobuf from 'protobufjs';
+import type protobuf from 'protobufjs';
 
 import { loadRoot } from './load.js';
 import { formatFiles, type GeneratedFile } from './output.js';
@@ -24,10 +24,11 @@ export async function generatePackage(
   const root = loadRoot(repository, protos, config.includeDirs);
   const packages = packagesOf(root);
   const files: GeneratedFile[] = [{ name: 'descriptor.ts', text: renderDescriptor(root) }];
-  if (packages.length === 1) {
+  const [only] = packages;
+  if (only !== undefined && packages.length === 1) {
     files.push({
       name: 'types.ts',
-      text: renderPackageTypes(packages, packages[0]!, config, true),
+      text: renderPackageTypes(packages, only, config, true),
     });
   } else {
     files.push({ name: 'types.ts', text: renderTypesIndex(packages) });

@@ -40,12 +40,23 @@ export function servicesOf(parent: protobuf.NamespaceBase): readonly protobuf.Se
 }
 
 function methodEntry(service: protobuf.Service, method: protobuf.Method): object {
-  method.resolve();
+  const { request, response } = methodTypes(method);
   return {
     path: `/${service.fullName.slice(1)}/${method.name}`,
-    requestType: method.resolvedRequestType!.fullName.slice(1),
-    responseType: method.resolvedResponseType!.fullName.slice(1),
+    requestType: request.fullName.slice(1),
+    responseType: response.fullName.slice(1),
     requestStream: method.requestStream === true,
     responseStream: method.responseStream === true,
   };
+}
+
+/** Resolved request and response types of a method. */
+export function methodTypes(method: protobuf.Method): {
+  readonly request: protobuf.Type;
+  readonly response: protobuf.Type;
+} {
+  method.resolve();
+  const { resolvedRequestType: request, resolvedResponseType: response } = method;
+  if (request === null || response === null) throw new Error(`${method.fullName} is not resolved`);
+  return { request, response };
 }

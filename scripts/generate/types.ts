@@ -1,6 +1,8 @@
 /** Renders TypeScript types for messages, enums and services, with names exactly as on the wire. */
 import protobuf from 'protobufjs';
 
+import { methodTypes } from './services.js';
+
 /** How 64-bit integers and enums appear at run time: as the package's decoder is configured. */
 export interface TypeOptions {
   /** `long`: `Long` (protobufjs reflection). `string`: decimal text (proto-loader, `longs: String`). */
@@ -183,9 +185,8 @@ class TypeWriter {
 
   private service(service: protobuf.Service): string {
     const methods = service.methodsArray.map((method) => {
-      const { resolvedRequestType: request, resolvedResponseType: response } =
-        method.resolve() as protobuf.Method;
-      return `${doc(method.comment)}readonly ${method.name}: { readonly request: ${this.reference(request!)}; readonly response: ${this.reference(response!)} };`;
+      const { request, response } = methodTypes(method);
+      return `${doc(method.comment)}readonly ${method.name}: { readonly request: ${this.reference(request)}; readonly response: ${this.reference(response)} };`;
     });
     const comment = doc(service.comment ?? `Service ${service.fullName.slice(1)}.`);
     return `${comment}export interface ${service.name}Methods {\n${methods.join('\n')}\n}`;

@@ -20,6 +20,11 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, action) {
+    // A timer of 0 waits a whole millisecond; the next turn of the event loop is what 0 asks for.
+    if (delayMs <= 0) {
+      const immediate = setImmediate(action);
+      return { cancel: () => clearImmediate(immediate) };
+    }
     const handle = setTimeout(action, delayMs);
     return { cancel: () => clearTimeout(handle) };
   },

@@ -17,7 +17,7 @@ export const policyVerdicts = defineCommand({
       })
       .option('engine', {
         choices: ENGINE_NAMES,
-        default: 'native',
+        default: 'native' as const,
         describe: 'what judges the packets',
       })
       .option('json', { type: 'boolean', default: false, describe: 'one JSON object at the end' }),

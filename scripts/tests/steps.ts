@@ -34,8 +34,8 @@ const CHECKS: readonly Step[] = [
 /** Folders of `test/` that start many processes or walk every recording: longest first, not in the quick run. */
 const SLOW: readonly string[] = ['e2e', 'scenarios', 'contract'];
 
-/** Folders of `test/` without tests of their own. */
-const DATA: readonly string[] = ['recordings', 'support'];
+/** Folders of `test/` that hold data, not tests. */
+const DATA: readonly string[] = ['recordings'];
 
 /** All steps in the order in which they should start. */
 export function allSteps(): Step[] {

@@ -1,0 +1,26 @@
+/** Felix messages written by hand, as the bytes of a frame's body. */
+import protobuf from 'protobufjs';
+import { descriptor } from '../../../src/gen/felix/descriptor.js';
+import type { Draft, ToDataplane } from '../../../src/gen/felix/types.js';
+
+const root = protobuf.Root.fromJSON(descriptor);
+const toDataplane = root.lookupType('felix.ToDataplane');
+const policyId = root.lookupType('felix.PolicyID');
+
+/** A message to be sent: only what matters is set. */
+export type Message = Draft<ToDataplane>;
+
+/** Body of the frame that carries the message; `sequence` is its place in the session. */
+export function frameOf(message: Message, sequence: number): Uint8Array {
+  return toDataplane.encode(toDataplane.fromObject({ ...message, sequence_number: sequence })).finish();
+}
+
+/** Bodies of a whole session. */
+export function framesOf(messages: readonly Message[]): Uint8Array[] {
+  return messages.map((message, sequence) => frameOf(message, sequence));
+}
+
+/** A policy reference of the generation from v3.32. */
+export function policyIdBytes(id: { kind: string; namespace: string; name: string }): Uint8Array {
+  return policyId.encode(policyId.fromObject(id)).finish();
+}

@@ -1,6 +1,7 @@
 /** Writes frames to a driver as Felix's pipe would carry them: in order, blocking when the pipe is full. */
 import type { Writable } from 'node:stream';
 import type { Clock } from '../base/clock.js';
+import { encodeFrame } from '../driver/frame.js';
 
 /** How frames are written. */
 export interface PlayOptions {
@@ -15,16 +16,6 @@ export interface PlayOptions {
 export interface TimedFrame {
   readonly body: Uint8Array;
   readonly atMs: number;
-}
-
-const HEADER_BYTES = 8;
-
-/** The frame as it stands on the pipe: length, body. */
-export function framed(body: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
-  bytes.writeBigUInt64LE(BigInt(body.length));
-  bytes.set(body, HEADER_BYTES);
-  return bytes;
 }
 
 /** Plays the frames of one driver's life; pauses of the recording before the first frame played count from there. */
@@ -42,7 +33,7 @@ export class Player {
   async play(frames: Iterable<TimedFrame>): Promise<boolean> {
     for (const frame of frames) {
       await this.keepPace(frame.atMs);
-      for (const piece of this.pieces(framed(frame.body))) {
+      for (const piece of this.pieces(encodeFrame(frame.body))) {
         if (!(await this.write(piece))) return false;
       }
     }

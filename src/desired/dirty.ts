@@ -6,7 +6,7 @@ import type {
   ProfileName,
   WorkloadKey,
 } from '../model/ids.js';
-import type { DesiredState, DirtySet, MemberChange } from './state.js';
+import type { DirtySet, MemberChange } from './state.js';
 
 interface MutableMemberChange extends MemberChange {
   readonly added: Set<string>;
@@ -85,28 +85,4 @@ export class DirtyMarks implements DirtySet {
     }
     return change;
   }
-}
-
-/** Marks every key of the given states: what a reader must look at when one state takes the place of another. */
-export function everythingDirty(states: readonly DesiredState[]): DirtySet {
-  const dirty = new DirtyMarks();
-  dirty.config = true;
-  dirty.encapsulation = true;
-  for (const state of states) {
-    addKeys(dirty.ipSets, state.ipSets);
-    addKeys(dirty.policies, state.policies);
-    addKeys(dirty.profiles, state.profiles);
-    addKeys(dirty.workloads, state.workloads);
-    addKeys(dirty.hostEndpoints, state.hostEndpoints);
-    addKeys(dirty.hosts, state.hosts);
-    addKeys(dirty.pools, state.pools);
-    addKeys(dirty.routes, state.routes);
-    addKeys(dirty.vteps, state.vteps);
-    addKeys(dirty.wireguard, state.wireguard);
-  }
-  return dirty;
-}
-
-function addKeys<K>(into: Set<K>, map: ReadonlyMap<K, unknown>): void {
-  for (const key of map.keys()) into.add(key);
 }

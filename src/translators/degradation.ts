@@ -33,3 +33,14 @@ export interface Degradation {
   /** One sentence for people, naming field and value. */
   readonly reason: string;
 }
+
+/** Sorted for people and comparison: by subject, direction, rule, code, reason; without repeats. */
+export function sortDegradations(degradations: readonly Degradation[]): readonly Degradation[] {
+  const byText = new Map(degradations.map((entry) => [sortText(entry), entry]));
+  return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
+}
+
+function sortText({ subject, direction = '', rule, code, reason }: Degradation): string {
+  const index = String(rule?.index ?? 0).padStart(8, '0');
+  return JSON.stringify([subject, direction, rule?.source ?? '', index, code, reason]);
+}

@@ -2,7 +2,7 @@
  * What both lowerings (native, plain) satisfy: from port programs to OPI objects, incrementally. A lowering keeps what
  * it emitted; its output is a function of the view alone, never of the order of changes.
  */
-import type { IpAddress } from '../../base/ip.js';
+import type { Cidr, IpAddress } from '../../base/ip.js';
 import type { IpSetId } from '../../model/ids.js';
 import type { IpSetType } from '../../model/policy.js';
 import type { ObjectKey } from '../../opi/objects/key.js';
@@ -63,6 +63,11 @@ export interface PolicyView {
   readonly hostVnic: ObjectKey<'vnic'>;
   /** Addresses of the host port's local Mappings, sorted. */
   readonly hostAddresses: readonly IpAddress[];
+  /**
+   * Destinations that leave by a tunnel. None = no packet comes through a tunnel either. Only lowerings whose lists
+   * stand for stages of other ports look at it; a change counts as a change of the host port's addresses.
+   */
+  readonly tunnelDestinations?: readonly Cidr[];
 }
 
 /** What changed in the view since the last update. Keys that are no longer in the view were removed. */
@@ -94,12 +99,17 @@ export type VnicLists = Pick<VnicSpec, 'ingressV4' | 'ingressV6' | 'egressV4' | 
 /** What an update changed. Every object of a unit replaces what the unit held before; an empty unit is gone. */
 export interface PolicyOutput {
   /**
-   * Objects by unit (a text of the lowering's own, such as `binding:<subject>`): whole content of each changed unit.
+   * Objects by unit (a text of the lowering's own, such as `portUnit`): whole content of each changed unit.
    * An object belongs to one unit alone.
    */
   readonly units: ReadonlyMap<string, readonly PlanEntry[]>;
   /** Ids of Vnics whose lists changed; ask `lists`. */
   readonly vnics: ReadonlySet<string>;
+}
+
+/** Unit of the objects that are one port's own; an endpoint is up when they are acknowledged. */
+export function portUnit(subject: string): string {
+  return `port:${subject}`;
 }
 
 /** A lowering. */

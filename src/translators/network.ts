@@ -1,0 +1,90 @@
+/**
+ * The routing domain: one Vpc, one Subnet that holds every address (an endpoint's IPv4 and IPv6 address may lie in
+ * different pools, and pools come and go), a RouteTable per family, the host port, and routes that drop what no port
+ * holds.
+ */
+import { FAMILIES, formatCidr, formatIp, type IpAddress, parseCidr } from '../base/ip.js';
+import type { Route } from '../model/network.js';
+import type { PlanEntry } from '../opi/objects/plan.js';
+import type { AnyObject } from '../opi/objects/specs.js';
+import type { Degradation } from './degradation.js';
+import type { ObjectNames } from './names.js';
+import type { VnicLists } from './policy/lowering.js';
+
+/** Origin of objects that are the node's own rather than an endpoint's. */
+export const NODE_ORIGIN = 'node';
+
+/** The virtual router, as pods of Calico know it: the gateway addresses answer with this MAC. */
+const ROUTER = {
+  v4RouterIp: '169.254.1.1',
+  v6RouterIp: 'fe80::ecee:eeff:feee:eeee',
+  routerMac: 'ee:ee:ee:ee:ee:ee',
+} as const;
+
+/** An object of the node's own. */
+export function nodeEntry(object: AnyObject): PlanEntry {
+  return { object, origins: [NODE_ORIGIN] };
+}
+
+/** Objects that are always there. `hostLists`: the host port's policy lists; none of its own where absent. */
+export function networkObjects(
+  names: ObjectNames,
+  hostPort: string,
+  hostLists: VnicLists | undefined,
+): PlanEntry[] {
+  const { vpc, subnet } = names;
+  const lists = hostLists ?? { ingressV4: [], ingressV6: [], egressV4: [], egressV6: [] };
+  const hostInterface = names.interface(hostPort);
+  const objects: AnyObject[] = [
+    ...FAMILIES.map((family) => ({ key: names.routeTable(family), spec: { family } })),
+    ...FAMILIES.map((family) => denyAll(names, family)),
+    {
+      key: vpc,
+      spec: { v4RouteTable: names.routeTable(4), v6RouteTable: names.routeTable(6) },
+    },
+    { key: subnet, spec: { vpc, v4Prefix: '0.0.0.0/0', v6Prefix: '::/0', ...ROUTER } },
+    { key: hostInterface, spec: { ifname: hostPort, vf: false, adminUp: true } },
+    { key: names.vnic(hostPort), spec: { subnet, hostInterface, sourceGuard: false, ...lists } },
+  ];
+  return objects.map(nodeEntry);
+}
+
+function denyAll(names: ObjectNames, family: 4 | 6): AnyObject {
+  const spec = { family, defaultAction: 'DENY', format: 'FLATTENED', rules: [] } as const;
+  return { key: names.denyAll(family), spec };
+}
+
+/** The Mapping that leads an address of the node to the host port. */
+export function hostMapping(names: ObjectNames, hostPort: string, address: IpAddress): PlanEntry {
+  const { vpc, subnet } = names;
+  const destination = names.vnic(hostPort);
+  const spec = { vpc, ip: formatIp(address), subnet, destination };
+  return nodeEntry({ key: names.mapping(address), spec });
+}
+
+/** What a route becomes. */
+export interface RouteObjects {
+  readonly entries: readonly PlanEntry[];
+  readonly degradations: readonly Degradation[];
+}
+
+/**
+ * A route of this node's own workloads, block or single pod: what has no Mapping there is dropped, the address of a pod
+ * that is gone included. Other routes need no object here: without one, traffic leaves by the uplink.
+ */
+export function routeObjects(names: ObjectNames, route: Route | undefined): RouteObjects {
+  if (route?.kinds.includes('local-workload') !== true) return { entries: [], degradations: [] };
+  const cidr = parseCidr(route.destination);
+  if (cidr === undefined) {
+    const reason = `route destination ${JSON.stringify(route.destination)} is malformed`;
+    const degradation: Degradation = { code: 'invalid', subject: route.destination, reason };
+    return { entries: [], degradations: [degradation] };
+  }
+  const prefix = formatCidr(cidr);
+  const spec = {
+    table: names.routeTable(cidr.family),
+    prefix,
+    via: { evalMapping: true },
+  } as const;
+  return { entries: [nodeEntry({ key: names.route(prefix), spec })], degradations: [] };
+}

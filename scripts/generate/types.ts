@@ -22,14 +22,24 @@ const INT64 = new Set(['int64', 'uint64', 'sint64', 'fixed64', 'sfixed64']);
 
 /** Helper type of every generated package. */
 const DRAFT = `
-/** A message to be encoded: every member may be left out and then has its proto3 default. */
-export type Draft<T> = T extends Uint8Array
+/**
+ * A message to be encoded: every member may be left out and then has its proto3 default. The members of a oneof lie side
+ * by side; the writer sets one. (Read messages are unions of all combinations: too many to check literals against.)
+ */
+export type Draft<T> = [T] extends [Uint8Array | null | undefined]
   ? T
-  : T extends readonly (infer U)[]
+  : [T] extends [readonly (infer U)[]]
     ? readonly Draft<U>[]
-    : T extends object
-      ? { readonly [K in keyof T]?: Draft<T[K]> | undefined }
+    : [NonNullable<T>] extends [object]
+      ? { readonly [K in MemberOf<NonNullable<T>>]?: Draft<ValueOf<NonNullable<T>, K>> | undefined }
       : T;
+
+type MemberOf<T> = T extends unknown ? keyof T : never;
+type ValueOf<T, K extends PropertyKey> = T extends unknown
+  ? K extends keyof T
+    ? NonNullable<T[K]>
+    : never
+  : never;
 `;
 
 /** The packages of `root` in order of their names. Throws when two would share a module name. */

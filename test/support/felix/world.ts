@@ -2,19 +2,47 @@
  * Small Calico worlds for tests: what exists on one node, as plain data, and the messages by which Felix would tell it.
  * Policy names: `name` is a GlobalNetworkPolicy, `ns/name` a NetworkPolicy, `staged:name` a staged global one.
  */
-import type {
-  Draft,
-  HostEndpoint,
-  RouteUpdate,
-  Rule,
-  TierInfo,
-  VXLANTunnelEndpointUpdate,
-  WorkloadEndpoint,
-} from '../../../src/gen/felix/types.js';
 import { policyIdBytes, type Message } from './wire.js';
 
-/** A rule with only the fields that matter. */
-export type RuleDraft = Draft<Rule>;
+/** A port range of a rule. */
+export interface PortsDraft {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A protocol of a rule. */
+export type ProtocolDraft = { readonly name: string } | { readonly number: number };
+
+/** A rule with only the fields that matter, under the names of the .proto file. */
+export interface RuleDraft {
+  readonly action?: string;
+  readonly ip_version?: 0 | 4 | 6;
+  readonly protocol?: ProtocolDraft;
+  readonly not_protocol?: ProtocolDraft;
+  readonly src_net?: readonly string[];
+  readonly dst_net?: readonly string[];
+  readonly not_src_net?: readonly string[];
+  readonly not_dst_net?: readonly string[];
+  readonly src_ports?: readonly PortsDraft[];
+  readonly dst_ports?: readonly PortsDraft[];
+  readonly not_src_ports?: readonly PortsDraft[];
+  readonly not_dst_ports?: readonly PortsDraft[];
+  readonly src_named_port_ip_set_ids?: readonly string[];
+  readonly dst_named_port_ip_set_ids?: readonly string[];
+  readonly not_src_named_port_ip_set_ids?: readonly string[];
+  readonly not_dst_named_port_ip_set_ids?: readonly string[];
+  readonly src_ip_set_ids?: readonly string[];
+  readonly dst_ip_set_ids?: readonly string[];
+  readonly not_src_ip_set_ids?: readonly string[];
+  readonly not_dst_ip_set_ids?: readonly string[];
+  readonly dst_ip_port_set_ids?: readonly string[];
+  readonly icmp_type?: number;
+  readonly icmp_type_code?: { readonly type: number; readonly code?: number };
+  readonly not_icmp_type?: number;
+  readonly not_icmp_type_code?: { readonly type: number; readonly code?: number };
+  readonly http_match?: object;
+  readonly rule_id?: string;
+}
 
 /** Rules of a policy or profile; `inbound` is towards the endpoint. */
 export interface RulesDraft {
@@ -24,6 +52,8 @@ export interface RulesDraft {
 
 /** A policy. */
 export interface PolicyDraft extends RulesDraft {
+  /** Default `default`. */
+  readonly tier?: string;
   readonly untracked?: boolean;
   readonly preDnat?: boolean;
 }
@@ -41,7 +71,8 @@ export interface TierDraft {
 export interface PodDraft {
   readonly tiers?: readonly TierDraft[];
   readonly profiles?: readonly string[];
-  readonly fields?: Draft<WorkloadEndpoint>;
+  /** Members of the message that replace the usual ones. */
+  readonly fields?: object;
 }
 
 /** A host endpoint. */
@@ -69,8 +100,10 @@ export interface World {
   readonly profiles?: Readonly<Record<string, RulesDraft>>;
   readonly pods?: Readonly<Record<string, PodDraft>>;
   readonly hostEndpoints?: Readonly<Record<string, HostEndpointDraft>>;
-  readonly routes?: readonly Draft<RouteUpdate>[];
-  readonly vteps?: readonly Draft<VXLANTunnelEndpointUpdate>[];
+  /** RouteUpdates. */
+  readonly routes?: readonly object[];
+  /** VXLANTunnelEndpointUpdates. */
+  readonly vteps?: readonly object[];
   readonly encapsulation?: { readonly vxlan?: boolean; readonly ipip?: boolean };
 }
 
@@ -131,7 +164,7 @@ export function policyMessage(name: string, policy: PolicyDraft): Message {
         outbound_rules: policy.outbound ?? [],
         untracked: policy.untracked ?? false,
         pre_dnat: policy.preDnat ?? false,
-        tier: 'default',
+        tier: policy.tier ?? 'default',
       },
     },
   };
@@ -181,7 +214,7 @@ export function hostEndpointMessage(id: string, one: HostEndpointDraft): Message
         forward_tiers: (one.forward ?? []).map(tierInfo),
         pre_dnat_tiers: (one.preDnat ?? []).map(tierInfo),
         untracked_tiers: (one.untracked ?? []).map(tierInfo),
-      } satisfies Draft<HostEndpoint>,
+      },
     },
   };
 }
@@ -194,7 +227,7 @@ export function policyIdentity(name: string): { kind: string; namespace: string;
   return { kind, namespace: namespace ?? '', name: bare?.replace(/^staged:/, '') ?? '' };
 }
 
-function tierInfo(tier: TierDraft): Draft<TierInfo> {
+function tierInfo(tier: TierDraft): object {
   const bytes = (name: string): Uint8Array => policyIdBytes(policyIdentity(name));
   return {
     name: tier.name ?? 'default',
@@ -209,7 +242,7 @@ function nodeMessage(hostname: string, [ipv4, ipv6]: readonly [string, string]):
 }
 
 /** The blocks that the pods' addresses come from. */
-function blockRoutes(): Draft<RouteUpdate>[] {
+function blockRoutes(): object[] {
   return ['10.65.0.0/26', 'fd65::/122'].map((dst) => ({
     types: LOCAL_WORKLOAD,
     ip_pool_type: 2,

@@ -24,8 +24,8 @@ export interface FelixStatus {
   readonly ignored: Readonly<Record<string, number>>;
   /** Frames with an unknown payload. */
   readonly unknown: number;
-  /** Problems of single messages, newest last, bounded. */
-  readonly problems: readonly string[];
+  /** Messages that contradict the state, counted by what is wrong with them. */
+  readonly problems: Readonly<Record<string, number>>;
 }
 
 /** The XPU side. Call counters live as long as the process. */

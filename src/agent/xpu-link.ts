@@ -22,6 +22,17 @@ export interface XpuLinkOptions {
   /** What probing must find; another level is refused and shown, never used. */
   readonly required: 'auto' | 'native' | 'plain';
   readonly translator: (capabilities: TargetCapabilities) => Translation;
+  /** Waits until no other process writes to this XPU; called once, before the first call. A rejection ends the process. */
+  readonly acquire: () => Promise<void>;
+}
+
+/** A link and what its client counts. */
+export interface XpuConnection {
+  readonly link: XpuLink;
+  /** Calls by method. */
+  calls(): ReadonlyMap<string, number>;
+  /** Calls that change something. */
+  writes(): number;
 }
 
 const PROBE_BACKOFF: BackoffLimits = { firstMs: 50, maxMs: 5_000 };
@@ -36,6 +47,7 @@ export class XpuLink {
   private translatedFor: TargetCapabilities | undefined;
   /** `translation` has seen no state yet. */
   private untaught = false;
+  private acquired = false;
   private attempts = 0;
   private failure = 'not yet connected';
 
@@ -66,10 +78,12 @@ export class XpuLink {
 
   /**
    * Makes sure the XPU answers and offers what we need. False = not now; ask again after `retryDelayMs`. A changed level or
-   * feature brings a new translator, which `translate` then fills from the whole state.
+   * feature brings a new translator, which `translate` then fills from the whole state. Rejects if `acquire` does.
    */
   async ensure(): Promise<boolean> {
     if (this.found !== undefined) return true;
+    if (!this.acquired) await this.options.acquire();
+    this.acquired = true;
     try {
       const capabilities = await this.options.target.probe();
       this.accept(capabilities);

@@ -3,7 +3,7 @@
  * a scenario that breaks it tests a driver with something that cannot happen, and is refused.
  */
 import type { Rule, TierInfo, ToDataplane } from '../gen/felix/types.js';
-import { decodeTierEntry } from '../driver/message.js';
+import { decodeTierEntry } from '../driver/tier-entry.js';
 import { SimError } from './errors.js';
 import { policyIdKey, subjectOf, type Subject, type SubjectKind } from './payload.js';
 import { SessionState } from './session-state.js';

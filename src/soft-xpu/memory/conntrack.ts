@@ -73,6 +73,7 @@ export class ConnectionTable {
   private readonly flowsMax: number;
   private readonly sides = new Map<string, Side>();
   private readonly all = new Set<Flow>();
+  private readonly byAddress = new Map<string, Set<Flow>>();
   private sweptMs = -Infinity;
 
   constructor(clock: Clock, flowsMax: number) {
@@ -128,6 +129,7 @@ export class ConnectionTable {
       epoch,
     };
     this.all.add(flow);
+    for (const address of addressesOf(flow)) this.atAddress(address).add(flow);
     this.sides.set(key, { flow, reply: false });
     const back = replyKey(packet, zone);
     if (back !== key) this.sides.set(back, { flow, reply: true });
@@ -137,6 +139,11 @@ export class ConnectionTable {
   /** Forgets one flow. */
   forget(flow: Flow): void {
     this.all.delete(flow);
+    for (const address of addressesOf(flow)) {
+      const flows = this.atAddress(address);
+      flows.delete(flow);
+      if (flows.size === 0) this.byAddress.delete(address);
+    }
     for (const key of [flowKey, replyKey].map((keyOf) => keyOf(flow.original, flow.zone))) {
       if (this.sides.get(key)?.flow === flow) this.sides.delete(key);
     }
@@ -147,6 +154,17 @@ export class ConnectionTable {
     const doomed = [...this.flows()].filter(chosen);
     for (const flow of doomed) this.forget(flow);
     return doomed.length;
+  }
+
+  /** Forgets the flows from or to an address of a zone: it may belong to somebody else soon. */
+  flushAddress(zone: string, address: string): void {
+    for (const flow of [...(this.byAddress.get(`${zone}|${address}`) ?? [])]) this.forget(flow);
+  }
+
+  private atAddress(address: string): Set<Flow> {
+    let flows = this.byAddress.get(address);
+    if (flows === undefined) this.byAddress.set(address, (flows = new Set()));
+    return flows;
   }
 
   private classifyError(packet: Packet, zone: string): Classified {
@@ -210,6 +228,10 @@ function opening(packet: Packet): Classified {
   if (packet.protocol === PROTOCOL.tcp) return mayOpenTcp(packet.tcpFlags) ? NEW : INVALID;
   if (packet.icmp !== undefined) return icmpReplyType(packet) === undefined ? INVALID : NEW;
   return NEW;
+}
+
+function addressesOf({ zone, original }: Flow): string[] {
+  return [original.source, original.destination].map(({ text }) => `${zone}|${text}`);
 }
 
 function flowKey(packet: Packet, zone: string): string {

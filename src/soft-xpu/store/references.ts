@@ -3,8 +3,10 @@ import { keyText, parseKeyText, type ObjectKey } from '../../opi/objects/key.js'
 import type { EndpointMatch, GroupRef, PolicyRuleSpec } from '../../opi/objects/match.js';
 import type {
   AnyObject,
+  InterfaceSpec,
   MemberType,
   NetworkPolicySpec,
+  PolicyBindingSpec,
   RouteSpec,
   SecurityPolicyRef,
   SpecByKind,
@@ -60,6 +62,9 @@ class ReferenceForms {
       case 'vnic':
         this.policyLists(spec as VnicSpec);
         return;
+      case 'policyBinding':
+        this.boundPort(spec as PolicyBindingSpec);
+        return;
       case 'networkPolicy': {
         const { ingressRules, egressRules } = spec as NetworkPolicySpec;
         ingressRules.forEach((rule, at) => this.rule(rule, `spec.ingressRules[${at}]`));
@@ -69,6 +74,14 @@ class ReferenceForms {
       default:
         return;
     }
+  }
+
+  /** The host port has no binding: what the host may do is said at the uplink. */
+  private boundPort({ port }: PolicyBindingSpec): void {
+    if (!('vnic' in port)) return;
+    const vnic = this.tables.get(port.vnic)?.object.spec as VnicSpec | undefined;
+    const host = vnic && (this.tables.get(vnic.hostInterface)?.object.spec as InterfaceSpec);
+    if (host?.vf === false) this.fail('spec.port', `${keyText(port.vnic)} is the host port`);
   }
 
   private policyLists(vnic: VnicSpec): void {

@@ -40,7 +40,7 @@ export function sortDegradations(degradations: readonly Degradation[]): readonly
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
 }
 
-function sortText({ subject, direction = '', rule, code, reason }: Degradation): string {
+function sortText({ subject, direction, rule, code, reason }: Degradation): string {
   const index = String(rule?.index ?? 0).padStart(8, '0');
-  return JSON.stringify([subject, direction, rule?.source ?? '', index, code, reason]);
+  return JSON.stringify([subject, direction ?? '', rule?.source ?? '', index, code, reason]);
 }

@@ -155,7 +155,7 @@ export const MODULES: readonly Module[] = [
     name: 'opi/codec',
     rank: 2,
     imports: ['base', 'opi/objects', 'gen/opi'],
-    packages: ['long'],
+    packages: ['@grpc/proto-loader', ...PROTOBUF],
     duty: 'OPI wire messages to specs and back, for the client and for soft-xpu',
   },
   {
@@ -192,9 +192,10 @@ export const MODULES: readonly Module[] = [
   {
     name: 'felix-sim',
     rank: 3,
-    imports: ['base', 'model', 'gen/felix'],
+    // The frame and message codec is one, for both ends of the pipe; nothing else of the driver is known here.
+    imports: ['base', 'model', 'gen/felix', 'driver/frame', 'driver/message', 'driver/tier-entry'],
     packages: [...PROTOBUF, 'yaml'],
-    io: ['process', 'recording'],
+    io: ['driver-process', 'pipe-pair', 'recording'],
     duty: 'be a believable Felix',
   },
   {
@@ -210,7 +211,7 @@ export const MODULES: readonly Module[] = [
       'opi/objects',
       'opi/client',
     ],
-    io: ['felix-socket', 'status-socket'],
+    io: ['felix-socket', 'relay-fifos', 'status-client', 'status-server'],
     duty: 'wire the resident pipeline and its status socket',
   },
   {

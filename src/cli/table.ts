@@ -14,4 +14,15 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
       },
     ],
   },
+  {
+    name: 'felix-sim',
+    describe: 'What Felix says to its driver: look at it, play it',
+    commands: [
+      {
+        name: 'decode <file>',
+        describe: 'Print a recorded stream, one JSON object per frame',
+        load: async () => (await import('./felix-sim-decode.js')).felixSimDecode,
+      },
+    ],
+  },
 ];

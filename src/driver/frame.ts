@@ -2,6 +2,7 @@
  * Frames of the two pipes: an unsigned 64-bit little-endian length, then that many bytes (felix-protocol: framing).
  * Pure: bytes in, frames out.
  */
+import { errorText } from '../base/errors.js';
 import { DriverError, type DriverErrorCode } from './errors.js';
 
 /** One frame. `body` may share memory with the chunk it came in: decode it before the next `append`. */
@@ -151,11 +152,15 @@ export class FrameReader {
   }
 }
 
-/** The error of a frame whose body is no message; `reason` says why. */
-export function frameBodyError(frame: Frame, reason: string, cause: unknown): FrameError {
-  const { index, offset, body } = frame;
-  const position = { index, offset, length: BigInt(body.length) };
-  return new FrameError('frame-body', position, `no ToDataplane message: ${reason}`, cause);
+/** Decodes a frame's body; what `decode` throws becomes a `FrameError` with `frame-body`. */
+export function decodeFrameBody<T>(frame: Frame, decode: (body: Buffer) => T): T {
+  try {
+    return decode(frame.body);
+  } catch (cause) {
+    const { index, offset, body } = frame;
+    const position = { index, offset, length: BigInt(body.length) };
+    throw new FrameError('frame-body', position, `undecodable body: ${errorText(cause)}`, cause);
+  }
 }
 
 /** A body with its header in front. */

@@ -41,3 +41,5 @@ export function sequenceNumberOf({
 }: ToDataplane | FromDataplane): number {
   return typeof sequence === 'number' ? sequence : sequence.toNumber();
 }
+
+export { decodeTierEntry, encodeTierEntry, type TierEntry } from './tier-entry.js';

@@ -2,11 +2,10 @@
  * One Felix session: chunks of fd 3 in, Deltas out, frame by frame. Remembers the Calico generation and the sequence
  * numbers; everything else is the pure functions beside it.
  */
-import { errorText } from '../base/errors.js';
 import { NEWEST_CALICO, parseCalicoVersion, type CalicoVersion } from '../model/calico-version.js';
 import type { Delta } from '../model/delta.js';
 import { toDeltas } from './envelope.js';
-import { FRAME_BYTES_MAX, FrameReader, frameBodyError, type Frame } from './frame.js';
+import { FRAME_BYTES_MAX, FrameReader, decodeFrameBody, type Frame } from './frame.js';
 import { decodeToDataplane, sequenceNumberOf, type DecodedMessage } from './message.js';
 
 /** One frame of the session, understood. */
@@ -47,11 +46,7 @@ export class FelixSession {
   next(): SessionFrame | undefined {
     const frame = this.frames.next();
     if (frame === undefined) return undefined;
-    try {
-      return this.understand(frame);
-    } catch (cause) {
-      throw frameBodyError(frame, errorText(cause), cause);
-    }
+    return decodeFrameBody(frame, () => this.understand(frame));
   }
 
   /** The stream has ended. Throws `FrameError` when that was inside a frame. */

@@ -1,11 +1,11 @@
 /** The command line: finds the command in the table, lets yargs read its arguments, runs it. */
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { UsageError } from './command.js';
 import type { CliContext, Command, CommandEntry, CommandGroup } from './command.js';
 import { describeError } from './errors.js';
 import { COMMANDS } from './table.js';
+import { packageVersion } from './version.js';
 
 /** What yargs made of the arguments: a command to run, or text to show (help, version). */
 interface Parsed {
@@ -102,10 +102,4 @@ function registerCommand(parser: Argv, entry: CommandEntry, onChosen: OnChosen):
       if (command !== undefined) onChosen(command, args);
     },
   );
-}
-
-/** From package.json, which is two folders up from the source as from the built file. */
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

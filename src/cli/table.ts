@@ -4,6 +4,21 @@ import type { CommandEntry, CommandGroup } from './command.js';
 /** In the order in which the help shows them. */
 export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
   {
+    name: 'driver',
+    describe: 'The data-plane driver that Felix starts',
+    load: async () => (await import('./driver.js')).driver,
+  },
+  {
+    name: 'agent',
+    describe: 'The resident process of a node, which relays connect to',
+    load: async () => (await import('./agent.js')).agent,
+  },
+  {
+    name: 'status',
+    describe: 'What a running driver or agent says of itself',
+    load: async () => (await import('./status.js')).status,
+  },
+  {
     name: 'policy',
     describe: 'What policy decides, and why',
     commands: [

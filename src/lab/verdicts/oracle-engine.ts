@@ -1,20 +1,11 @@
 /** The engine that asks the oracle. */
-import protobuf from 'protobufjs';
 import { InternalError } from '../../base/errors.js';
 import { parseIp } from '../../base/ip.js';
-import { descriptor } from '../../gen/felix/descriptor.js';
-import type { ToDataplane } from '../../gen/felix/types.js';
+import { decodeToDataplane } from '../../driver/message.js';
 import { Oracle } from '../../oracle/oracle.js';
 import type { Packet, Place } from '../../oracle/packet.js';
 import type { ProbeVerdict, VerdictEngine } from './engine.js';
 import type { Probe, ProbePacket } from './probe.js';
-
-const toDataplane = protobuf.Root.fromJSON(descriptor).lookupType('felix.ToDataplane');
-
-/** Decodes frames by reflection alone, so that a fault of the driver's decoder cannot hide in its own judge. */
-export function decodeFrame(frame: Uint8Array): ToDataplane {
-  return toDataplane.decode(frame) as unknown as ToDataplane;
-}
 
 /** An engine that needs no process, no socket and no XPU. */
 export class OracleEngine implements VerdictEngine {
@@ -26,7 +17,7 @@ export class OracleEngine implements VerdictEngine {
   }
 
   advance(frames: readonly Uint8Array[]): Promise<void> {
-    for (const frame of frames) this.oracle.apply(decodeFrame(frame));
+    for (const frame of frames) this.oracle.apply(decodeToDataplane(frame).message);
     return Promise.resolve();
   }
 

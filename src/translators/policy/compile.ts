@@ -126,14 +126,21 @@ function starStages({ host, lists }: CompileContext) {
   };
 }
 
-/** Host stages: what comes in from the port is ingress. No tier in the direction = no stage. */
+/**
+ * Host stages: what comes in from the port is ingress. No tier in the direction = no stage. Untracked and preDNAT tiers
+ * end in "continue", even where a Felix before v3.29 leaves their default action empty.
+ */
 function tierStage(
-  kind: StageKind,
+  kind: Exclude<StageKind, 'HOST' | 'WORKLOAD'>,
   direction: Direction,
   tiers: readonly Tier[],
   lists: RuleLists,
 ): StageProgram[] {
-  const programs = tierPrograms(tiers, hostDirection(direction), lists);
+  const ending = kind === 'FORWARD' ? {} : ({ defaultAction: 'pass' } as const);
+  const programs = tierPrograms(tiers, hostDirection(direction), lists).map((tier) => ({
+    ...tier,
+    ...ending,
+  }));
   return programs.length === 0 ? [] : [{ kind, direction, tiers: programs, profiles: [] }];
 }
 

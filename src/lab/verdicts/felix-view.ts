@@ -1,0 +1,85 @@
+/** What Felix has told so far, as far as a probe needs it: who has which interface, and who is behind a tunnel. */
+import { cidrContains, parseCidr, parseIp } from '../../base/ip.js';
+import { InternalError } from '../../base/errors.js';
+import { DesiredStore } from '../../desired/store.js';
+import type { DesiredState } from '../../desired/state.js';
+import { toDeltas } from '../../driver/envelope.js';
+import { decodeToDataplane } from '../../driver/message.js';
+import {
+  NEWEST_CALICO,
+  parseCalicoVersion,
+  type CalicoVersion,
+} from '../../model/calico-version.js';
+import type { WorkloadEndpoint } from '../../model/endpoint.js';
+import { compareWorkloadIds } from '../../model/ids.js';
+import type { Route } from '../../model/network.js';
+
+/** Folds the frames of one Felix after the other. */
+export class FelixView {
+  /** The state itself, for whoever translates it. */
+  readonly store = new DesiredStore();
+  private version: CalicoVersion = NEWEST_CALICO;
+
+  /** A restarted Felix: what was said stays in force until the new one is in sync. */
+  startSession(): void {
+    this.store.beginSession();
+    this.version = NEWEST_CALICO;
+  }
+
+  /** Takes one frame's body. Throws where it is no message. */
+  frame(body: Uint8Array): void {
+    const decoded = decodeToDataplane(body);
+    const { message } = decoded;
+    if (message.payload === 'config_update') {
+      this.version = parseCalicoVersion(message.config_update.config['CalicoVersion']);
+    }
+    for (const delta of toDeltas(decoded, this.version)) this.store.fold(delta);
+  }
+
+  /** The state in force. Throws `InternalError` before the first InSync. */
+  get state(): DesiredState {
+    const { state } = this.store;
+    if (state === undefined) throw new InternalError('a verdict was asked for before InSync');
+    return state;
+  }
+
+  /** The endpoint of a `namespace/pod`: of two on one interface the smaller is in force, the other is not there. */
+  endpointOf(workload: string): WorkloadEndpoint | undefined {
+    return this.endpointsInForce().find(({ id }) => id.workload === workload);
+  }
+
+  /** The `namespace/pod` that has an interface. */
+  workloadOn(interfaceName: string): string | undefined {
+    return this.endpointsInForce().find((one) => one.interfaceName === interfaceName)?.id.workload;
+  }
+
+  /** True if packets of a remote address arrive encapsulated: its block is routed through a tunnel. */
+  isBehindTunnel(address: string): boolean {
+    const ip = parseIp(address);
+    const routes = [...this.state.routes.values()].flatMap((route) => {
+      const cidr = parseCidr(route.destination);
+      const holds = ip !== undefined && cidr !== undefined && cidrContains(cidr, ip);
+      return holds && route.kinds.length > 0 ? [{ route, length: cidr.length }] : [];
+    });
+    const best = routes.sort((a, b) => b.length - a.length)[0];
+    return best !== undefined && isTunnelled(best.route);
+  }
+
+  private endpointsInForce(): WorkloadEndpoint[] {
+    const ordered = [...this.state.workloads.values()].sort((a, b) =>
+      compareWorkloadIds(a.id, b.id),
+    );
+    const names = new Set<string>();
+    return ordered.filter(({ interfaceName }) => {
+      const isFirst = !names.has(interfaceName);
+      names.add(interfaceName);
+      return isFirst;
+    });
+  }
+}
+
+/** felix-recordings: a remote block of a VXLAN pool that is not in our subnet. */
+function isTunnelled({ kinds, pool, sameSubnet, nodeIp }: Route): boolean {
+  const isRemote = kinds.includes('remote-workload') || kinds.includes('remote-tunnel');
+  return isRemote && pool === 'vxlan' && !sameSubnet && nodeIp !== '';
+}

@@ -76,7 +76,7 @@ const CHECKS: { [K in ObjectKind]: SpecCheck<K> } = {
 export function validateObject(object: AnyObject, context: ValidationContext): void {
   const { key, spec } = object;
   const checker = new Checker();
-  checker.require(ID.test(key.id), 'id', `"${key.id}" is no object id`);
+  checker.require(ID.test(key.id), 'id', `"${key.id}" is not 4 to 63 of a-z, 0-9 and hyphen`);
   const check = CHECKS[key.kind] as SpecCheck<ObjectKind>;
   check(spec, checker, context);
   if (checker.violations.length > 0) {

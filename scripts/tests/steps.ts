@@ -68,7 +68,7 @@ function testFiles(folder: string): string[] {
 function suite(folder: string): Step {
   return {
     name: `test/${folder}`,
-    node: [...TSX, MOCHA, `test/${folder}/**/*.test.ts`],
+    node: [MOCHA, `test/${folder}/**/*.test.ts`],
     after: ['build'],
     counts: true,
     ...(folder === 'tidy' ? { show: true } : {}),

@@ -136,12 +136,11 @@ function removeMetadata(target: FoldTarget, scope: MetadataScope, hostname: stri
     labels: new Map<string, string>(),
   };
   const rest = mergeMetadata(known, scope, gone);
-  if (known !== undefined && (rest.ipv4 !== '' || rest.ipv6 !== '')) {
+  if (rest.ipv4 !== '' || rest.ipv6 !== '') {
     return put(tables.hosts, dirty.hosts, hostname, rest);
   }
-  // Per family, the second removal finds the host gone with the first: that is no oddity.
-  if (known === undefined && scope !== 'all') return;
-  remove(target, { type: 'host-metadata-remove' }, tables.hosts, dirty.hosts, hostname);
+  // Older Calico removes a host three times: IPv4, IPv6, whole. Only the first finds it.
+  if (tables.hosts.delete(hostname)) dirty.hosts.add(hostname);
 }
 
 function put<K, V>(table: Map<K, V>, marks: Set<K>, key: K, value: V): void {

@@ -19,7 +19,7 @@ export interface TranslatorSettings {
   readonly otherInterfaces: readonly HostInterface[];
   /** `ifname` of the host port's Interface. */
   readonly hostPort: string;
-  /** Plain target: greatest count of rules in all lists of one Vnic; beyond it the stage fails closed. */
+  /** Plain target: greatest count of rules in one SecurityPolicy, at most 65,535; beyond it a list fails closed. */
   readonly ruleBudget: number;
 }
 
@@ -31,6 +31,6 @@ export function defaultSettings(nodeName: string): TranslatorSettings {
     uplink: { name: 'eth0' },
     otherInterfaces: [],
     hostPort: 'host0',
-    ruleBudget: 4096,
+    ruleBudget: 65_535,
   };
 }

@@ -25,6 +25,8 @@ import {
   type PolicyView,
 } from './policy/lowering.js';
 import { NativeLowering } from './policy/native/lowering.js';
+import { plainCapabilities } from './policy/plain/capabilities.js';
+import { PlainLowering } from './policy/plain/lowering.js';
 import { PortTable } from './policy/ports.js';
 import { type SetChanges, SetTable } from './sets.js';
 import type { TranslatorSettings } from './settings.js';
@@ -87,7 +89,7 @@ export class Translator implements Translation {
     this.settings = settings;
     this.names = new ObjectNames(settings.ownerId);
     this.native = capabilities.level === 'native';
-    this.lowering = new NativeLowering(this.names);
+    this.lowering = loweringFor(capabilities, settings, this.names);
     const { names, endpoints, catalog } = this;
     this.ports = new PortTable({ names, endpoints, catalog });
   }
@@ -286,6 +288,16 @@ export class Translator implements Translation {
       return key !== undefined && this.table.stayed(key) ? [{ key, ...change }] : [];
     });
   }
+}
+
+function loweringFor(
+  { level, compactRules, limits }: TargetCapabilities,
+  settings: TranslatorSettings,
+  names: ObjectNames,
+): PolicyLowering {
+  if (level === 'native') return new NativeLowering(names);
+  const rules = Math.min(settings.ruleBudget, limits.rulesPerPolicy ?? settings.ruleBudget);
+  return new PlainLowering(names, plainCapabilities(compactRules, rules));
 }
 
 function addAll<T>(into: Set<T>, values: Iterable<T>): void {

@@ -1,13 +1,17 @@
 /** Every stream of real Felix through store and translator: stable, whole, and the same by every route. */
 import { expect } from 'chai';
 import { allRecordings } from '../support/recordings.js';
-import { Player, recordedFrames } from './support/play.js';
+import { NATIVE, PLAIN, Player, recordedFrames, SETTINGS } from './support/play.js';
 
 describe('translation of recordings', () => {
-  for (const { name, streams, steps } of allRecordings()) {
-    it(`${name}: incremental = full after every step, no dangling reference`, function () {
+  const targets = [NATIVE, PLAIN].flatMap((target) =>
+    allRecordings().map((recording) => ({ ...recording, target })),
+  );
+  for (const { name, streams, steps, target } of targets) {
+    const title = `${name}, ${target.level}`;
+    it(`${title}: incremental = full after every step, no dangling reference`, function () {
       this.timeout(60_000);
-      const player = new Player();
+      const player = new Player(SETTINGS, target);
       streams.forEach((file, stream) => {
         const stops = new Set(steps.map(({ frames }) => frames[stream] ?? 0));
         player.session();
@@ -22,9 +26,9 @@ describe('translation of recordings', () => {
       expect(player.objects.size).to.be.greaterThan(0);
     });
 
-    it(`${name}: a session that says the same again changes nothing`, function () {
+    it(`${title}: a session that says the same again changes nothing`, function () {
       this.timeout(60_000);
-      const player = new Player();
+      const player = new Player(SETTINGS, target);
       const last = recordedFrames(streams.at(-1)!);
       for (let round = 0; round < 2; round++) {
         player.session(...last.flat());

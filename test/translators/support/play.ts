@@ -20,6 +20,14 @@ export const NATIVE: TargetCapabilities = {
   features: [],
 };
 
+/** Capabilities of a target without it. */
+export const PLAIN: TargetCapabilities = {
+  level: 'plain',
+  compactRules: true,
+  limits: {},
+  features: [],
+};
+
 /** Settings of the recordings' node. */
 export const SETTINGS: TranslatorSettings = defaultSettings('node-a');
 

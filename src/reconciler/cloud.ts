@@ -1,0 +1,141 @@
+/** Writes of network/cloud: one call per object, referents first, deletes in reverse, several at a time. */
+import { identityText } from '../opi/objects/claims.js';
+import {
+  keyText,
+  parseKeyText,
+  type CloudKind,
+  type KeyText,
+  type ObjectKey,
+} from '../opi/objects/key.js';
+import { refsOf } from '../opi/objects/refs.js';
+import type { AnyObject, OpiObject } from '../opi/objects/specs.js';
+import { asOpiError } from './caller.js';
+import { inWriteOrder, noteFailure, noteObstacle, waitsFor, type Core } from './core.js';
+import { verdictOf, type Obstacle } from './failures.js';
+import { runGraph } from './graph.js';
+import type { WriteOp } from './types.js';
+import { digestOf, type WantedObject } from './views.js';
+
+/** Creates and updates what is due and possible. Resolves when every call of this phase is answered. */
+export function writeCloudObjects(core: Core): Promise<void> {
+  const due = [...core.views.due.cloud].filter(([, { op }]) => op !== 'delete');
+  return runGraph({
+    nodes: inWriteOrder(due.map(([text]) => text)),
+    dependsOn: (text) => refsOfWanted(core, text),
+    work: (text) => writeObject(core, text),
+    concurrency: core.limits.concurrency,
+    stopped: () => core.trust.stopped,
+  });
+}
+
+/** Deletes what is due and no longer referred to. */
+export function deleteCloudObjects(core: Core): Promise<void> {
+  const due = [...core.views.due.cloud].filter(([, { op }]) => op === 'delete');
+  return runGraph({
+    nodes: inWriteOrder(due.map(([text]) => text)).reverse(),
+    dependsOn: (text) => core.views.refs.referrers(text),
+    work: (text) => deleteObject(core, text),
+    concurrency: core.limits.concurrency,
+    stopped: () => core.trust.stopped,
+  });
+}
+
+function refsOfWanted(core: Core, text: KeyText): KeyText[] {
+  const wanted = core.views.wanted.get(text);
+  return wanted === undefined ? [] : refsOf(wanted.entry.object).map(keyText);
+}
+
+async function writeObject(core: Core, text: KeyText): Promise<void> {
+  const wanted = core.views.wanted.get(text);
+  const op = core.views.dueOf(text)?.op;
+  if (wanted === undefined || (op !== 'create' && op !== 'update')) return;
+  const obstacle = obstacleFor(core, wanted.entry.object);
+  if (obstacle !== undefined) noteObstacle(core, text, obstacle);
+  else if (core.failures.attemptable(text)) {
+    await attempt(core, text, op, async () => {
+      await write(core, op, wanted.entry.object);
+      core.views.acknowledge(wanted.entry.object, wanted.digest);
+    });
+  }
+  await closeIfRefused(core, text, wanted);
+}
+
+/** What stands in the way of writing an object: a referent that is not there, or a holder that has to let go first. */
+function obstacleFor(core: Core, object: AnyObject): Obstacle | undefined {
+  for (const ref of refsOf(object).map(keyText)) {
+    if (!core.views.acknowledged.has(ref) || core.views.isCondemned(ref))
+      return waitsFor(core, ref);
+  }
+  const holder = core.views.leavingHolderOf(object);
+  return holder === undefined ? undefined : waitsFor(core, holder);
+}
+
+/** Puts the closed form in place of an object that is, or depends on something that is, refused. */
+async function closeIfRefused(core: Core, text: KeyText, wanted: WantedObject): Promise<void> {
+  const { closed } = wanted.entry;
+  if (closed === undefined || core.failures.obstacleOf(text)?.closing !== true) return;
+  const digest = digestOf(closed);
+  const held = core.views.acknowledged.get(text);
+  if (held?.digest === digest || obstacleFor(core, closed) !== undefined) return;
+  const op = held === undefined ? 'create' : 'update';
+  try {
+    await write(core, op, closed);
+    core.views.acknowledge(closed, digest);
+    core.caller.wrote(closed.key.kind, op);
+  } catch (thrown) {
+    const error = asOpiError('close', thrown);
+    if (verdictOf(error.code) === 'unreachable') core.trust.doubt(closed.key.kind);
+    core.logger.error({ key: text, code: error.code }, `cannot be closed: ${error.message}`);
+  }
+}
+
+async function deleteObject(core: Core, text: KeyText): Promise<void> {
+  if (core.views.dueOf(text)?.op !== 'delete') return;
+  const [referrer] = core.views.refs.referrers(text);
+  if (referrer !== undefined) return noteObstacle(core, text, waitsFor(core, referrer));
+  if (!core.failures.attemptable(text)) return;
+  await attempt(core, text, 'delete', async () => {
+    await core.caller.delete(parseKeyText(text) as ObjectKey<CloudKind>);
+    core.views.forget(text);
+  });
+}
+
+function write(core: Core, op: 'create' | 'update', object: AnyObject): Promise<void> {
+  const cloudObject = object as OpiObject as OpiObject<CloudKind>;
+  return op === 'create' ? core.caller.create(cloudObject) : core.caller.update(cloudObject);
+}
+
+async function attempt(
+  core: Core,
+  text: KeyText,
+  op: WriteOp,
+  call: () => Promise<void>,
+): Promise<void> {
+  const { kind } = parseKeyText(text);
+  try {
+    await call();
+    core.trust.heard();
+    core.failures.clear(text);
+    core.caller.wrote(kind, op);
+    core.origins.touch(text);
+  } catch (thrown) {
+    const error = asOpiError(op, thrown);
+    const verdict = verdictOf(error.code);
+    if (verdict === 'unreachable') core.trust.doubt(kind);
+    else core.trust.heard();
+    if (verdict === 'surprise') core.trust.surprise();
+    if (verdict === 'refused' && op === 'update' && changesIdentity(core, text)) {
+      core.logger.info({ key: text }, 'update refused; the object is deleted and made anew');
+      core.views.condemn(text);
+    } else {
+      noteFailure(core, text, op, error);
+    }
+  }
+}
+
+function changesIdentity(core: Core, text: KeyText): boolean {
+  const wanted = core.views.wanted.get(text)?.entry.object;
+  const held = core.views.acknowledged.get(text)?.object;
+  if (wanted === undefined || held === undefined) return false;
+  return identityText(wanted) !== identityText(held);
+}

@@ -21,6 +21,13 @@ export interface HostInterface {
   readonly addresses: readonly string[];
 }
 
+/** Files of mutual TLS, PEM. */
+export interface TlsFileSettings {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+}
+
 /** Every setting, parsed. Sizes are bytes, times milliseconds. */
 export interface Settings {
   /** Absent = not chosen, which is an error where a mode is needed. */
@@ -31,7 +38,7 @@ export interface Settings {
   readonly stateDirGiven: boolean;
   /** `unix:PATH` or `HOST:PORT` of the XPU's OPI server. */
   readonly address: string;
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
+  readonly tls: TlsFileSettings | undefined;
   /** Empty = the node's name. */
   readonly ownerId: string;
   /** Host interface that the uplink port stands for. */
@@ -133,11 +140,11 @@ export function readSettings(
   return {
     ...rest,
     stateDirGiven: given.has('stateDir'),
-    tls: readTls({ cert: tlsCert, key: tlsKey, ca: tlsCa }),
+    tls: readTls({ certFile: tlsCert, keyFile: tlsKey, caFile: tlsCa }),
   };
 }
 
-function readTls(files: { cert: string; key: string; ca: string }): Settings['tls'] {
+function readTls(files: TlsFileSettings): Settings['tls'] {
   const set = Object.entries(files).filter(([, file]) => file !== '');
   if (set.length === 0) return undefined;
   if (set.length === 3) return files;

@@ -52,7 +52,7 @@ describe('settings', () => {
 
   it('wants the three TLS files together', () => {
     const all = { FELIX_XPUTLSCERT: 'c', FELIX_XPUTLSKEY: 'k', FELIX_XPUTLSCA: 'a' };
-    expect(readSettings(all).tls).to.deep.equal({ cert: 'c', key: 'k', ca: 'a' });
+    expect(readSettings(all).tls).to.deep.equal({ certFile: 'c', keyFile: 'k', caFile: 'a' });
     expect(readSettings({}).tls).to.equal(undefined);
     expect(() => readSettings({ ...all, FELIX_XPUTLSKEY: '' })).to.throw(SettingsError, /key/);
   });

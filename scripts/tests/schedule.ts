@@ -1,4 +1,4 @@
-/** Runs steps side by side, as many as there are lanes, each as soon as what it waits for has passed. */
+/** Runs steps side by side, as many as there are lanes, each as soon as what it waits for has ended. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { countsOf } from './outcome.js';
@@ -21,7 +21,7 @@ export interface Limits {
   readonly stepSecondsMax: number;
 }
 
-/** Runs all `steps`; `onEnd` hears of each as it finishes. A step whose predecessor failed fails without running. */
+/** Runs all `steps`; `onEnd` hears of each as it finishes. */
 export async function runSteps(
   steps: readonly Step[],
   limits: Limits,
@@ -38,7 +38,7 @@ export async function runSteps(
       continue;
     }
     const [step] = waiting.splice(next, 1) as [Step];
-    const lane: Promise<void> = runOrRefuse(step, results, limits).then((result) => {
+    const lane: Promise<void> = runStep(step, limits).then((result) => {
       results.push(result);
       onEnd(result);
       running.delete(lane);
@@ -50,15 +50,6 @@ export async function runSteps(
 
 function isReady(step: Step, results: readonly Result[]): boolean {
   return (step.after ?? []).every((name) => results.some((result) => result.step.name === name));
-}
-
-async function runOrRefuse(step: Step, done: readonly Result[], limits: Limits): Promise<Result> {
-  const broken = done.find(
-    (result) => step.after?.includes(result.step.name) === true && result.counts.failed > 0,
-  );
-  if (broken === undefined) return runStep(step, limits);
-  const counts = { passed: 0, failed: 1, skipped: 0 };
-  return { step, counts, output: `not run: ${broken.step.name} failed\n`, seconds: 0 };
 }
 
 async function runStep(step: Step, limits: Limits): Promise<Result> {

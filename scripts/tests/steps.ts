@@ -6,7 +6,7 @@ export interface Step {
   readonly name: string;
   /** Program and arguments, run by the Node that runs us. */
   readonly node: readonly string[];
-  /** Steps that must have passed before. */
+  /** Steps that must have ended before, well or badly: the compiler writes its output in spite of type errors. */
   readonly after?: readonly string[];
   /** Its report ends in `N passed, N failed`; other steps count as one test each. */
   readonly counts?: true;

@@ -193,7 +193,15 @@ export const MODULES: readonly Module[] = [
     name: 'felix-sim',
     rank: 3,
     // The frame and message codec is one, for both ends of the pipe; nothing else of the driver is known here.
-    imports: ['base', 'model', 'gen/felix', 'driver/frame', 'driver/message', 'driver/tier-entry'],
+    imports: [
+      'base',
+      'model',
+      'gen/felix',
+      'driver/frame',
+      'driver/message',
+      'driver/tier-entry',
+      'driver/wire-types',
+    ],
     packages: [...PROTOBUF, 'yaml'],
     io: ['driver-process', 'pipe-pair', 'recording'],
     duty: 'be a believable Felix',

@@ -180,7 +180,7 @@ function saysInSync(stream: ReplayStream): boolean {
 async function countObjects(address: string): Promise<Record<string, number> | null> {
   const debug = connectDebug({ address });
   try {
-    return await debug.countObjects();
+    return { ...(await debug.stats()).objects };
   } catch {
     return null;
   } finally {

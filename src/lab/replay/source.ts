@@ -2,8 +2,10 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeToDataplane, encodeToDataplane } from '../../driver/message.js';
+import { errorText } from '../../base/errors.js';
 import { SimError } from '../../felix-sim/errors.js';
 import type { TimedFrame } from '../../felix-sim/player.js';
+import { readScenario } from '../../felix-sim/scenario.js';
 import { SessionState } from '../../felix-sim/session-state.js';
 import { readFrames, readRecording, type RecordingStep } from '../verdicts/recording.js';
 
@@ -25,23 +27,65 @@ export interface ReplaySource {
 /** Name of the step of a final session. */
 export const FINAL_STEP = 'final';
 
-/** Reads a recording's folder, up to and with `until` where it is given. Throws `RecordingError` or `SimError`. */
-export function readSource(folder: string, until?: string): ReplaySource {
+/**
+ * Reads a recording's folder or a scenario's YAML file, up to and with the step `until` where it is given. Throws
+ * `RecordingError` or `SimError`.
+ */
+export function readSource(path: string, until?: string): ReplaySource {
+  return /\.ya?ml$/.test(path) ? fromScenario(path, until) : fromRecording(path, until);
+}
+
+function fromScenario(path: string, until: string | undefined): ReplaySource {
+  const { node, streams, steps } = readScenario(readScenarioFile(path));
+  const wanted = stepsUntil(steps, until);
+  const last = wanted.at(-1);
+  const whole = streams.map((bodies, index) => ({
+    index,
+    frames: bodies.map((body) => ({ body, atMs: 0 })),
+  }));
+  return {
+    node,
+    environment: {},
+    streams: cut(whole, until === undefined ? undefined : last),
+    steps: wanted,
+  };
+}
+
+/** Streams up to the end of a step. */
+function cut(streams: readonly ReplayStream[], last: RecordingStep | undefined): ReplayStream[] {
+  if (last === undefined) return [...streams];
+  return streams
+    .filter(({ index }) => index <= last.stream)
+    .map((stream) =>
+      stream.index === last.stream
+        ? { index: stream.index, frames: stream.frames.slice(0, last.frames) }
+        : stream,
+    );
+}
+
+function readScenarioFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new SimError({ code: 'scenario', op: 'read scenario', message: errorText(cause), cause });
+  }
+}
+
+function fromRecording(folder: string, until: string | undefined): ReplaySource {
   const { node, steps } = readRecording(folder);
   const wanted = stepsUntil(steps, until);
   const last = wanted.at(-1);
-  const streams = streamIndexes(folder)
-    .filter((index) => last === undefined || index <= last.stream)
-    .map((index) => {
-      const bodies = readFrames(folder, index);
-      const times = readTimes(folder, index);
-      const count = index === last?.stream && until !== undefined ? last.frames : bodies.length;
-      return {
-        index,
-        frames: bodies.slice(0, count).map((body, at) => ({ body, atMs: times[at] ?? 0 })),
-      };
-    });
-  return { node, environment: readEnvironment(folder), streams, steps: wanted };
+  const streams = streamIndexes(folder).map((index) => {
+    const times = readTimes(folder, index);
+    const bodies = readFrames(folder, index);
+    return { index, frames: bodies.map((body, at) => ({ body, atMs: times[at] ?? 0 })) };
+  });
+  return {
+    node,
+    environment: readEnvironment(folder),
+    streams: cut(streams, until === undefined ? undefined : last),
+    steps: wanted,
+  };
 }
 
 /** One session that says nothing but the state at the end of `source`. */

@@ -12,10 +12,10 @@ export interface AddressGroupServiceMethods {
   /**
    * Creates a group, with its first members.
    *
-   * An existing group of the same name and spec is returned with OK and keeps its members. Errors: INVALID_ARGUMENT
-   * (id, spec or a member is malformed, or a member is not of the group's type), ALREADY_EXISTS (the name is taken by
-   * a group of another spec), NOT_FOUND (unknown or expired upload token), RESOURCE_EXHAUSTED (table of groups or of
-   * members full).
+   * An existing group of the same name, spec and members is returned with OK, and so is one of the same name and spec
+   * if no members are given. Errors: INVALID_ARGUMENT (id, spec or a member is malformed, or a member is not of the
+   * group's type), ALREADY_EXISTS (the name is taken by a group of another spec or other members), NOT_FOUND (unknown
+   * or expired upload token), RESOURCE_EXHAUSTED (table of groups or of members full).
    */
   readonly CreateAddressGroup: {
     readonly request: CreateAddressGroupRequest;

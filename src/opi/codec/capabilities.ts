@@ -73,7 +73,8 @@ export function decodeCapabilities(message: k8s.K8sCapabilities): NativeCapabili
 }
 
 function decodeFeature(feature: k8s.K8sFeature): string {
-  const name = String(feature);
+  // An enum value of a newer server is a number here.
+  const name = `${feature as string | number}`;
   if (name === 'K8S_FEATURE_UNSPECIFIED' || !name.startsWith(FEATURE_PREFIX)) return '';
   return name.slice(FEATURE_PREFIX.length).toLowerCase();
 }

@@ -18,6 +18,6 @@ let loaded: PackageDefinition | undefined;
 
 /** All services and messages by full name; also what a reflection service is made of. */
 export function opiPackage(): PackageDefinition {
-  loaded ??= fromJSON(descriptor as Parameters<typeof fromJSON>[0], LOADER_OPTIONS);
+  loaded ??= fromJSON(descriptor, LOADER_OPTIONS);
   return loaded;
 }

@@ -20,7 +20,7 @@ export interface Measures {
   readonly commentLines: number;
   /** Whether the file opens with a comment that tells its duty. */
   readonly hasHead: boolean;
-  /** Functions, methods and arrow functions; bodies of `describe` are chapters, not functions, and left out. */
+  /** Functions, methods and arrow functions; what registers tests is a chapter, and left out. */
   readonly functions: readonly FunctionSpot[];
   readonly documented: readonly Spot[];
   readonly undocumented: readonly Spot[];
@@ -100,12 +100,20 @@ class Findings {
   }
 }
 
-function isSuiteBody(node: ts.Node): boolean {
-  const call = node.parent;
+/** The body of `describe`, or a function of a contract suite that registers tests. */
+function isSuiteBody(node: ts.SignatureDeclaration): boolean {
+  if (isCallOf(node.parent, SUITES)) return true;
+  const body = 'body' in node ? node.body : undefined;
   return (
-    ts.isCallExpression(call) &&
-    ts.isIdentifier(call.expression) &&
-    SUITES.has(call.expression.text)
+    body !== undefined &&
+    ts.isBlock(body) &&
+    body.statements.some((one) => ts.isExpressionStatement(one) && isCallOf(one.expression, TESTS))
+  );
+}
+
+function isCallOf(node: ts.Node, names: ReadonlySet<string>): boolean {
+  return (
+    ts.isCallExpression(node) && ts.isIdentifier(node.expression) && names.has(node.expression.text)
   );
 }
 

@@ -2,7 +2,14 @@
 import { expect } from 'chai';
 import { quantile } from './figures.js';
 import { measure } from './measure.js';
-import { FILE_RULES, FUNCTION_LINES_MAX, breachesOf, deadFiles, titlesOf } from './rules.js';
+import {
+  FILE_RULES,
+  FUNCTION_LINES_MAX,
+  breachesOf,
+  deadFiles,
+  fileLinksOf,
+  titlesOf,
+} from './rules.js';
 
 const HEAD = '/** Duty. */\n';
 
@@ -29,12 +36,14 @@ describe('style rules', () => {
     ]);
   });
 
-  it('count methods, constructors and arrow functions, but not the body of describe', () => {
+  it('count methods, constructors and arrow functions, but not what registers tests', () => {
     const block = `{\n${'  g();\n'.repeat(80)}}`;
     expect(breaches('functions', `class A { constructor() ${block} m() ${block} }`)).have.length(2);
     expect(breaches('functions', `const f = () => ${block};`)).to.have.length(1);
     expect(breaches('functions', `describe('x', () => ${block});`, 'test/a.test.ts')).to.be.empty;
     expect(breaches('functions', `it('x', () => ${block});`, 'test/a.test.ts')).to.have.length(1);
+    const suite = `function contract() ${block.replace('{', "{ it('x', () => g());")}`;
+    expect(breaches('functions', suite, 'test/a.test.ts')).to.be.empty;
   });
 
   it('find any as a type, not as a word', () => {
@@ -103,6 +112,13 @@ describe('titles', () => {
     expect(titlesOf('# A\n## B\n```\n# comment\n```\n#not\n')).to.deep.equal(['# A']);
     expect(titlesOf('# A\n# B\n')).to.have.length(2);
     expect(titlesOf('text\n')).to.be.empty;
+  });
+});
+
+describe('links', () => {
+  it('are those to files, without anchors', () => {
+    const text = '[a](b.md) [c](d/e.md#f) [g](https://h.i) [j](#k) ![l](m.png "n")';
+    expect(fileLinksOf(text)).to.deep.equal(['b.md', 'd/e.md', 'm.png']);
   });
 });
 

@@ -89,3 +89,10 @@ export function titlesOf(markdown: string): string[] {
     return !inBlock && /^# /.test(line);
   });
 }
+
+/** Links of a markdown text to other files of the repository, anchors cut off. */
+export function fileLinksOf(markdown: string): string[] {
+  return [...markdown.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((target) => !/^[a-z]+:/.test(target));
+}

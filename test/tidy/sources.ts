@@ -34,6 +34,19 @@ export function readOwn(file: string): string {
   return readFileSync(path.join(ROOT, file), 'utf8');
 }
 
+/** Whether a file or folder is there, by its path from the root. */
+export function isThere(file: string): boolean {
+  return existsSync(path.join(ROOT, file));
+}
+
+/** Absolute paths of what ships or runs as shell, each with the shell its first line names. */
+export function shellScripts(): { file: string; shell: string }[] {
+  return [...filesUnder('packaging'), '.ci/run'].flatMap((file) => {
+    const shell = /^#!.*\b(bash|sh)\n/.exec(readOwn(file))?.[1];
+    return shell === undefined ? [] : [{ file: path.join(ROOT, file), shell }];
+  });
+}
+
 function filesUnder(folder: string): string[] {
   const top = path.join(ROOT, folder);
   if (!existsSync(top)) return [];

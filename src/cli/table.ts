@@ -38,6 +38,11 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
         describe: 'Print a recorded stream, one JSON object per frame',
         load: async () => (await import('./felix-sim-decode.js')).felixSimDecode,
       },
+      {
+        name: 'replay <recording>',
+        describe: 'Play a recording or a scenario at a driver and an XPU',
+        load: async () => (await import('./felix-sim-replay.js')).felixSimReplay,
+      },
     ],
   },
 ];

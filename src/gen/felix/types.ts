@@ -10,7 +10,10 @@ export type Draft<T> = [T] extends [Uint8Array | null | undefined]
   : [T] extends [readonly (infer U)[]]
     ? readonly Draft<U>[]
     : [NonNullable<T>] extends [object]
-      ? { readonly [K in MemberOf<NonNullable<T>>]?: Draft<ValueOf<NonNullable<T>, K>> | undefined }
+      ? {
+          readonly [K in MemberOf<NonNullable<T>>]?:
+            Draft<ValueOf<NonNullable<T>, K>> | null | undefined;
+        }
       : T;
 
 type MemberOf<T> = T extends unknown ? keyof T : never;

@@ -175,7 +175,9 @@ export class Walk {
       direction === 'FROM_PORT' ? [spec.egressV4, spec.egressV6] : [spec.ingressV4, spec.ingressV6];
     const refs = this.packet.family === 4 ? v4 : v6;
     if (refs.length === 0) return true;
-    if (this.connection.state === 'INVALID') return this.deny(port, direction, 'INVALID_STATE');
+    if (this.connection.state === 'INVALID' && !this.isHostToVnic()) {
+      return this.deny(port, direction, 'INVALID_STATE');
+    }
     const policies = refs.flatMap(({ id }) => this.state.securityPolicies.get(id) ?? []);
     const { action, policyId, ruleName } = askSecurityList(policies, this.packet);
     this.note(port, direction, {
@@ -186,6 +188,11 @@ export class Walk {
       ...(action === 'DENY' ? { dropReason: 'SECURITY_POLICY' } : {}),
     });
     return action === 'ALLOW';
+  }
+
+  /** What the node sends to a local vNIC meets no check of its connection state, as under `from_host_bypass`. */
+  private isHostToVnic(): boolean {
+    return this.entry.ref.kind === 'host' && this.exit?.ref.kind === 'vnic';
   }
 
   /** Whether the port lets any packet through at all. */

@@ -1,7 +1,7 @@
 /** `felix-sim decode`: prints a recorded stream, one line of proto3 JSON per frame. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { decodeStream } from '../felix-sim/decode.js';
-import { parseCalicoVersion, type CalicoVersion } from '../model/calico-version.js';
+import { parseCalicoVersion } from '../model/calico-version.js';
 import { defineCommand } from './command.js';
 
 const CHUNK_BYTES = 1 << 20;
@@ -18,10 +18,10 @@ export const felixSimDecode = defineCommand({
       .option('calico', {
         type: 'string',
         describe: 'Calico version to assume, or "head" (default: what the stream says)',
-        coerce: toVersion,
-      }),
+      })
+      .check(({ calico }) => calico === undefined || isVersion(calico) || versionProblem(calico)),
   run({ file, calico }, { stdout }) {
-    const options = calico === undefined ? {} : { version: calico };
+    const options = calico === undefined ? {} : { version: parseCalicoVersion(calico) };
     for (const message of decodeStream(readChunks(file), options)) {
       stdout.write(`${JSON.stringify(message)}\n`);
     }
@@ -29,14 +29,12 @@ export const felixSimDecode = defineCommand({
   },
 });
 
-function toVersion(text: string | undefined): CalicoVersion | undefined {
-  if (text === undefined) return undefined;
-  if (text !== 'head' && !/^v?\d+\.\d+/.test(text)) {
-    throw new Error(
-      `--calico: ${JSON.stringify(text)} is no version such as v3.28.1, and not "head"`,
-    );
-  }
-  return parseCalicoVersion(text);
+function isVersion(text: string): boolean {
+  return text === 'head' || /^v?\d+\.\d+/.test(text);
+}
+
+function versionProblem(text: string): string {
+  return `--calico: ${JSON.stringify(text)} is no version such as v3.28.1, and not "head"`;
 }
 
 function* readChunks(file: string): Generator<Buffer> {

@@ -1,5 +1,6 @@
 /** Random messages of Felix's protocol, built from the descriptor: what a sender could write, defaults left out. */
 import fc from 'fast-check';
+import Long from 'long';
 import protobuf from 'protobufjs';
 
 type Members = Record<string, unknown>;
@@ -85,5 +86,5 @@ function zeroOf(field: protobuf.Field): unknown {
 }
 
 function longOf(value: bigint, unsigned: boolean): unknown {
-  return protobuf.util.Long.fromString(value.toString(), unsigned);
+  return Long.fromString(value.toString(), unsigned);
 }

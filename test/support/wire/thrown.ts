@@ -2,12 +2,12 @@
 import { DriverError, type DriverErrorCode } from '../../../src/driver/errors.js';
 
 /** The thrown value; `undefined` when nothing was thrown. */
-export function thrownBy(run: () => unknown): unknown {
+export function thrownBy(run: () => unknown): Error | undefined {
   try {
     run();
     return undefined;
   } catch (error) {
-    return error;
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

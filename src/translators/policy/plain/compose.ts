@@ -128,9 +128,9 @@ function neighbourDiscovery(facts: FamilyFacts): Box | undefined {
 export function hostIngress({ facts, guards }: Composer): Compiled | undefined {
   const guard = guards.toHost();
   if (guard === undefined) return undefined;
-  const fromPods = narrow(everything(facts.family), { source: facts.pods });
-  const list = withFront(stepsOf([fromPods], 'allow', 'from-local-pod'), guard);
-  if (facts.family === 4 || fromPods === undefined) return list;
+  const local = narrow(everything(facts.family), { source: facts.pods.or(facts.host) });
+  const list = withFront(stepsOf([local], 'allow', 'from-this-node'), guard);
+  if (facts.family === 4 || facts.pods.isEmpty) return list;
   return { ...list, narrowings: [...list.narrowings, LINK_LOCAL_PODS] };
 }
 
@@ -145,8 +145,13 @@ export function hostEgress({ facts, guards }: Composer): Compiled | undefined {
   const guard = guards.fromHost();
   if (guard === undefined) return undefined;
   const all = everything(facts.family);
-  const exempt = narrow(all, { destination: facts.pods.or(facts.tunnel) });
-  return withFront(stepsOf([exempt], 'allow', 'to-local-pod-or-tunnel'), guard);
+  const local = narrow(all, { destination: facts.pods.or(facts.host) });
+  const tunnel = narrow(all, { destination: facts.tunnel });
+  const exempt = [
+    ...stepsOf([local], 'allow', 'to-this-node'),
+    ...stepsOf([tunnel], 'allow', 'to-tunnel'),
+  ];
+  return withFront(exempt, guard);
 }
 
 /** What a pod still receives when no list of its own fits: the host's packets. */

@@ -64,9 +64,9 @@ export class PlainLowering implements PolicyLowering {
   update(view: PolicyView, change: PolicyChange): PolicyOutput {
     this.sets.read((id) => view.set(id));
     for (const id of [...change.sets, ...change.members.keys()]) this.sets.forget(id);
-    this.followAddresses(view, change);
+    const facts = this.followAddresses(view, change);
     const vnics = new Set<string>();
-    for (const subject of this.stale(view, change)) {
+    for (const subject of this.stale(view, change, facts)) {
       if (subject !== TUNNEL) this.renew(subject, view, vnics);
     }
     return { units: this.table.take(), vnics };
@@ -84,13 +84,13 @@ export class PlainLowering implements PolicyLowering {
     return [...this.states.values()].flatMap((state) => state.degradations);
   }
 
-  private followAddresses(view: PolicyView, change: PolicyChange): void {
+  private followAddresses(view: PolicyView, change: PolicyChange): Surroundings['facts'] {
     for (const subject of change.ports) {
       const addresses = view.port(subject)?.addresses ?? [];
       if (addresses.length === 0) this.addresses.delete(subject);
       else this.addresses.set(subject, addresses);
     }
-    if (this.facts !== undefined && change.ports.size === 0 && !change.host) return;
+    if (this.facts !== undefined && change.ports.size === 0 && !change.host) return this.facts;
     const node = {
       host: view.hostAddresses,
       pods: [...this.addresses.values()].flat(),
@@ -100,13 +100,17 @@ export class PlainLowering implements PolicyLowering {
       4: familyFacts(node, 4, this.facts?.[4]),
       6: familyFacts(node, 6, this.facts?.[6]),
     };
+    return this.facts;
   }
 
   /** Subjects whose lists must be made anew: all of them where what surrounds every port changed. */
-  private stale(view: PolicyView, change: PolicyChange): ReadonlySet<string> {
-    if (this.facts === undefined) return change.ports;
+  private stale(
+    view: PolicyView,
+    change: PolicyChange,
+    facts: Surroundings['facts'],
+  ): ReadonlySet<string> {
     const outside = { uplink: view.port(UPLINK)?.program, tunnel: view.port(TUNNEL)?.program };
-    this.portLists.surround({ facts: this.facts, outside });
+    this.portLists.surround({ facts, outside });
     const surroundings = this.portLists.surroundingsKey();
     const before = this.surroundings;
     this.surroundings = surroundings;
@@ -182,7 +186,8 @@ export class PlainLowering implements PolicyLowering {
       ...ingress.flatMap((list) => directed(list, 'ingress')),
       ...egress.flatMap((list) => directed(list, 'egress')),
     ];
-    return { vnic, lists: refsOf(rendered), degradations: told(subject, narrowings) };
+    const refs = lists.length === 0 ? undefined : refsOf(rendered);
+    return { vnic, lists: refs, degradations: told(subject, narrowings) };
   }
 }
 

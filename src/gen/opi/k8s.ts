@@ -759,8 +759,8 @@ export interface NetworkPolicyServiceMethods {
   /**
    * Deletes a policy.
    *
-   * Errors: NOT_FOUND (no such policy and allow_missing is not set), FAILED_PRECONDITION (a PolicyBinding
-   * refers to it).
+   * Errors: NOT_FOUND (no such policy and allow_missing is not set), FAILED_PRECONDITION (a PolicyBinding refers to
+   * it).
    */
   readonly DeleteNetworkPolicy: {
     readonly request: DeleteNetworkPolicyRequest;
@@ -769,8 +769,8 @@ export interface NetworkPolicyServiceMethods {
   /**
    * Updates a policy atomically: a packet is judged by the whole old or the whole new spec.
    *
-   * Errors: NOT_FOUND (no such policy and allow_missing is not set); otherwise as CreateNetworkPolicy, and INVALID_ARGUMENT for an
-   * unknown path in the mask.
+   * Errors: NOT_FOUND (no such policy and allow_missing is not set); otherwise as CreateNetworkPolicy, and
+   * INVALID_ARGUMENT for an unknown path in the mask.
    */
   readonly UpdateNetworkPolicy: {
     readonly request: UpdateNetworkPolicyRequest;
@@ -1015,8 +1015,8 @@ export interface PolicyBindingServiceMethods {
   /**
    * Updates a binding atomically: a packet is judged by the whole old or the whole new spec.
    *
-   * Errors: NOT_FOUND (no such binding and allow_missing is not set); otherwise as CreatePolicyBinding, and INVALID_ARGUMENT for an
-   * unknown path in the mask.
+   * Errors: NOT_FOUND (no such binding and allow_missing is not set); otherwise as CreatePolicyBinding, and
+   * INVALID_ARGUMENT for an unknown path in the mask.
    */
   readonly UpdatePolicyBinding: {
     readonly request: UpdatePolicyBindingRequest;

@@ -29,7 +29,7 @@ export class ExtensionObjects {
     this.names = names;
   }
 
-  /** Every object of a kind; none where the server has no such extension. */
+  /** Every object of a kind. Throws `OpiError` UNSUPPORTED where the server has no such extension. */
   list<K extends ExtensionKind>(kind: K): Promise<OpiObject<K>[]> {
     const { list, field } = EXTENSION_LISTS[kind];
     return listObjects(this.calls, this.names, { kind, method: list, field });

@@ -6,7 +6,7 @@ import { errorText } from '../../base/errors.js';
 import { decodeObject, unreadableObject, type MessageByKind } from '../codec/codec.js';
 import { WireError } from '../codec/errors.js';
 import { OpiError } from '../objects/errors.js';
-import { lastSegment, type ObjectKind } from '../objects/key.js';
+import { isExtensionKind, lastSegment, type ObjectKind } from '../objects/key.js';
 import type { OpiObject } from '../objects/specs.js';
 import type { Calls } from './calls.js';
 import type { KnownNames } from './known-names.js';
@@ -78,13 +78,17 @@ async function walkPages<K extends ObjectKind>(
     } catch (thrown) {
       if (!(thrown instanceof OpiError)) throw thrown;
       if (page > 0 && (thrown.code === 'NOT_FOUND' || thrown.code === 'INVALID')) return thrown;
-      if (page === 0 && (thrown.code === 'NOT_FOUND' || thrown.code === 'UNSUPPORTED'))
-        return 'done';
+      if (page === 0 && isEmptiness(thrown, listing)) return 'done';
       throw thrown;
     }
     if (token === '') return 'done';
   }
   throw new OpiError({ code: 'UNKNOWN', op: listing.method.name, message: 'pages without an end' });
+}
+
+/** Some servers know no kind before its first object. A kind of network/cloud that a server lacks has no objects. */
+function isEmptiness<K extends ObjectKind>({ code }: OpiError, { kind }: Listing<K>): boolean {
+  return code === 'NOT_FOUND' || (code === 'UNSUPPORTED' && !isExtensionKind(kind));
 }
 
 function readPage<K extends ObjectKind>(

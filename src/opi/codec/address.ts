@@ -179,9 +179,9 @@ export function decodeIpEntry(message: opinetcommon.IPEntry, field: string): IpE
   }
 }
 
-/** Six bytes of a MAC text; none for undefined. */
-export function encodeMac(mac: string | undefined, field: string): Uint8Array {
-  if (mac === undefined) return new Uint8Array(0);
+/** Six bytes of a MAC text. */
+export function encodeMac(mac: string | undefined, field: string): Uint8Array | undefined {
+  if (mac === undefined) return undefined;
   if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw malformed(field, `"${mac}" is no MAC`);
   return Uint8Array.from(mac.split(':'), (part) => parseInt(part, 16));
 }

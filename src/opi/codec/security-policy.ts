@@ -15,7 +15,6 @@ export function encodeSecurityPolicy(spec: SecurityPolicySpec): Draft<cloud.Secu
   return {
     type: 'SECURITY_POLICY_TYPE_TENANT',
     address_family: encodeFamily(spec.family),
-    stateless: false,
     default_security_action: encodeAction(spec.defaultAction),
     rules: spec.rules.map((rule, index) => ({
       rule_name: rule.ruleName,

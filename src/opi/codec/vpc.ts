@@ -73,7 +73,7 @@ export function encodeSubnet(spec: SubnetSpec, nameOf: NameOf): Draft<cloud.Subn
     vpc_name_ref: nameOf(spec.vpc),
     v4_prefix: spec.v4Prefix === undefined ? undefined : encodeV4Prefix(spec.v4Prefix),
     v6_prefix: spec.v6Prefix === undefined ? undefined : encodeV6Prefix(spec.v6Prefix),
-    ipv4_virtual_router_ip: spec.v4RouterIp === undefined ? 0 : routerV4(spec.v4RouterIp),
+    ipv4_virtual_router_ip: spec.v4RouterIp === undefined ? undefined : routerV4(spec.v4RouterIp),
     ipv6_virtual_router_ip: spec.v6RouterIp === undefined ? undefined : routerV6(spec.v6RouterIp),
     virtual_router_mac: encodeMac(spec.routerMac, 'spec.virtual_router_mac'),
   };

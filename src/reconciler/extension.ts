@@ -11,7 +11,7 @@ import type { BatchOperation } from '../opi/objects/target.js';
 import { asOpiError } from './caller.js';
 import { closureOf } from './closing.js';
 import { noteFailure, noteObstacle, type Core } from './core.js';
-import { Exposure } from './exposure.js';
+import { Exposure, isBinding } from './exposure.js';
 import { verdictOf } from './failures.js';
 import { runGraph } from './graph.js';
 import type { Membership } from './members.js';
@@ -32,11 +32,17 @@ type Outcome = 'done' | 'refused' | 'stopped';
 /** Memberships read at a time: each may be a million members. */
 const READS_MAX = 4;
 
-/** Writes what is due and possible of the extension. Resolves when every call of this phase is answered. */
-export async function writeExtensionObjects(core: Core): Promise<void> {
-  if (core.views.due.extension.size === 0 || core.clock.now() < core.trust.batchRetryAt) return;
+/**
+ * Writes what is due and possible of the extension. Resolves when every call of this phase is answered. False if nothing
+ * was looked at, because batches have to wait.
+ */
+export async function writeExtensionObjects(core: Core): Promise<boolean> {
+  if (core.views.due.extension.size === 0) return true;
+  if (core.clock.now() < core.trust.batchRetryAt) return false;
   await readMemberships(core);
-  if (!core.trust.stopped) await new Flush(core).run();
+  if (core.trust.stopped) return false;
+  await new Flush(core).run();
+  return true;
 }
 
 /** Compares memberships of groups that were found on the XPU. */
@@ -274,10 +280,12 @@ class Flush {
     }
   }
 
+  /** Bindings are told even where they are unchanged: their ports do not get what they should see. */
   private noteObstacles({ withheld }: Sendable): void {
+    const { views, failures } = this.core;
     for (const [text, obstacle] of withheld) {
-      if (!this.core.failures.attemptable(text)) continue;
-      if (this.core.views.due.extension.has(text)) noteObstacle(this.core, text, obstacle);
+      if (!failures.attemptable(text)) continue;
+      if (isBinding(text) || views.due.extension.has(text)) noteObstacle(this.core, text, obstacle);
     }
   }
 

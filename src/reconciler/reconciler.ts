@@ -235,9 +235,9 @@ export class Reconciler {
     const before = caller.writtenOperations;
     const wasDue = trust.adoptionDue;
     await writeCloudObjects(this.core);
-    if (!trust.stopped) await writeExtensionObjects(this.core);
+    const judged = !trust.stopped && (await writeExtensionObjects(this.core));
     if (!trust.stopped) await deleteCloudObjects(this.core);
-    for (const text of failures.endRound()) origins.touch(text);
+    if (judged) for (const text of failures.endRound()) origins.touch(text);
     this.tell();
     if (trust.stopped) return false;
     return caller.writtenOperations > before || (trust.adoptionDue && !wasDue);

@@ -1,4 +1,5 @@
 /** All workload endpoints, with who holds which interface and address, followed incrementally. */
+import { isDeepStrictEqual } from 'node:util';
 import { formatIp, type IpAddress } from '../base/ip.js';
 import type { DesiredState } from '../desired/state.js';
 import type { WorkloadEndpoint } from '../model/endpoint.js';
@@ -19,6 +20,7 @@ export type EndpointPlace =
 
 /** What an update depends on beside the endpoints. */
 export interface EndpointContext {
+  /** The same object as long as it says the same. */
   readonly config: ClaimConfig;
   readonly hostPort: string;
   readonly isHost: (address: IpAddress) => boolean;
@@ -32,6 +34,7 @@ export class EndpointTable {
   private readonly byInterface = new ReverseIndex<string, WorkloadKey>();
   /** Addresses of endpoints that hold their interface. */
   private readonly byAddress = new ReverseIndex<string, WorkloadKey>();
+  private config: ClaimConfig | undefined;
   private isHost: (address: IpAddress) => boolean = () => false;
 
   /** Follows the state; gives every endpoint whose place may have changed. */
@@ -41,8 +44,12 @@ export class EndpointTable {
     context: EndpointContext,
   ): ReadonlySet<WorkloadKey> {
     this.isHost = context.isHost;
-    const touched = new Set(dirty);
-    for (const key of dirty) this.readEndpoint(key, state.workloads.get(key), context, touched);
+    const touched = new Set<WorkloadKey>();
+    for (const key of dirty) {
+      const endpoint = state.workloads.get(key);
+      if (!this.isKnown(key, endpoint, context)) this.readEndpoint(key, endpoint, context, touched);
+    }
+    this.config = context.config;
     const changed = new Set(touched);
     for (const ip of context.hostChanged) addAll(changed, this.byAddress.of(formatIp(ip)));
     for (const key of touched) this.claimAddresses(key, changed);
@@ -68,6 +75,20 @@ export class EndpointTable {
     return { layout };
   }
 
+  /** True if an equal endpoint was read under the same configuration; only the reference is then renewed. */
+  private isKnown(
+    key: WorkloadKey,
+    endpoint: WorkloadEndpoint | undefined,
+    { config }: EndpointContext,
+  ): boolean {
+    const known = this.claims.get(key);
+    if (endpoint === undefined) return known === undefined;
+    if (known === undefined || config !== this.config) return false;
+    if (!isDeepStrictEqual(known.endpoint, endpoint)) return false;
+    this.claims.set(key, { ...known, endpoint });
+    return true;
+  }
+
   /** Replaces one claim; adds to `touched` who else uses the interface it had or has. */
   private readEndpoint(
     key: WorkloadKey,
@@ -75,6 +96,7 @@ export class EndpointTable {
     context: EndpointContext,
     touched: Set<WorkloadKey>,
   ): void {
+    touched.add(key);
     const before = this.claims.get(key)?.endpoint.interfaceName;
     if (before !== undefined) addAll(touched, this.byInterface.of(before));
     if (endpoint === undefined) {

@@ -2,6 +2,7 @@
  * Every enforced policy and every profile in normalised form, with what uses which set. A policy is normalised when it
  * changes, and checked again when a set it names comes, goes or changes type.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { DesiredState, DirtySet } from '../../desired/state.js';
 import { type IpSetId, type PolicyId, type PolicyKey, type ProfileName } from '../../model/ids.js';
 import type { RuleSet } from '../../model/policy.js';
@@ -21,6 +22,8 @@ interface ReadList {
 }
 
 interface Entry {
+  /** What was read: an equal one need not be read again. */
+  readonly input: RuleSet;
   readonly read: Readonly<Record<ListDirection, ReadList>>;
   source: RuleSource;
   problems: Readonly<Record<ListDirection, readonly RuleProblem[]>>;
@@ -130,15 +133,20 @@ export class Catalog {
     changes: MutableChanges,
   ): void {
     const key = sourceKey(list);
+    const known = this.entries.get(key);
+    if (known !== undefined && isDeepStrictEqual(known.input, rules)) {
+      this.entries.set(key, { ...known, input: rules });
+      return;
+    }
     const read = {
       ingress: readList(rules.inbound, source, 'ingress'),
       egress: readList(rules.outbound, source, 'egress'),
     };
     const uses = [...read.ingress.rules, ...read.egress.rules].flatMap(setUses);
     this.users.set(key, new Set(uses.map(({ id }) => id)));
-    if (!this.entries.has(key)) changes.presence.add(key);
+    if (known === undefined) changes.presence.add(key);
     const empty = { ingress: [], egress: [] };
-    this.entries.set(key, { read, source: { ...list, ...empty }, problems: empty });
+    this.entries.set(key, { input: rules, read, source: { ...list, ...empty }, problems: empty });
     this.recheck(key, changes.sources);
   }
 

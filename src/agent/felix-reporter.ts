@@ -73,6 +73,11 @@ export class FelixReporter {
     this.timer = undefined;
   }
 
+  /** Settles when the status files say what was told so far. */
+  async flushed(): Promise<void> {
+    await this.files?.flushed();
+  }
+
   private reportLater(delayMs: number, intervalMs: number): void {
     this.timer = this.options.clock.after(delayMs, () => {
       const { clock, send } = this.options;

@@ -124,6 +124,7 @@ export class NodeAgent {
     this.stream?.close();
     this.reporter.stopProcessReports();
     await this.pipeline.stop();
+    await this.reporter.flushed();
     this.recorder?.endSession();
   }
 

@@ -163,7 +163,7 @@ export const MODULES: readonly Module[] = [
     rank: 3,
     imports: ['base', 'opi/objects', 'opi/codec', 'gen/opi'],
     packages: GRPC,
-    io: ['*'],
+    io: ['tls'],
     duty: 'carry objects over gRPC',
   },
   {

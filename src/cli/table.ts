@@ -30,6 +30,11 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
     ],
   },
   {
+    name: 'soft-xpu',
+    describe: 'An OPI server with a data plane in memory',
+    load: async () => (await import('./soft-xpu.js')).softXpu,
+  },
+  {
     name: 'felix-sim',
     describe: 'What Felix says to its driver: look at it, play it',
     commands: [

@@ -53,6 +53,16 @@ export class GroupChanges {
     this.set(key.id, { members, generation: this.tables.nextGeneration() });
   }
 
+  /** True if nothing is given, or exactly what the group holds; a token is used up. */
+  holdsAll(key: GroupKey, given: GivenMembers): boolean {
+    const held = this.require(key).members;
+    const texts = new Set(this.texts(key, held.type, given));
+    if (texts.size === 0) return true;
+    if (texts.size !== held.size) return false;
+    for (const text of held.texts()) if (!texts.has(text)) return false;
+    return true;
+  }
+
   /** Ends the membership of a deleted group. */
   remove(id: string): void {
     this.set(id, undefined);

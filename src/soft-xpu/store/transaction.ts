@@ -53,7 +53,7 @@ export class Transaction {
   }
 
   /**
-   * Creates an object; an equal one is success and left as it is, its members too.
+   * Creates an object; an equal one is success and left as it is. A group is equal if its members are, or none are given.
    * @throws StoreError INVALID_ARGUMENT, ALREADY_EXISTS for a different one, RESOURCE_EXHAUSTED.
    */
   create(object: AnyObject, given: GivenMembers = {}): StoredObject {
@@ -63,8 +63,13 @@ export class Transaction {
       if (object.key.kind === 'addressGroup') this.createGroup(object, given);
       return this.put(object);
     }
-    if (specText(existing.object) === specText(object)) return existing;
-    throw refused('ALREADY_EXISTS', object.key, 'exists with another spec', 'SPEC_DIFFERS');
+    if (specText(existing.object) !== specText(object)) {
+      throw refused('ALREADY_EXISTS', object.key, 'exists with another spec', 'SPEC_DIFFERS');
+    }
+    if (object.key.kind === 'addressGroup' && !this.groups.holdsAll(groupKey(object), given)) {
+      throw refused('ALREADY_EXISTS', object.key, 'exists with other members', 'MEMBERS_DIFFER');
+    }
+    return existing;
   }
 
   /** Replaces an object's spec. Throws INVALID_ARGUMENT, NOT_FOUND. */
@@ -125,7 +130,7 @@ export class Transaction {
 
   private createGroup(object: AnyObject, given: GivenMembers): void {
     const { memberType } = object.spec as SpecByKind['addressGroup'];
-    this.groups.create(object.key as ObjectKey<'addressGroup'>, memberType, given);
+    this.groups.create(groupKey(object), memberType, given);
   }
 
   private put(object: AnyObject): StoredObject {
@@ -185,6 +190,10 @@ export class Transaction {
       reason: 'TABLE_FULL',
     });
   }
+}
+
+function groupKey({ key }: AnyObject): ObjectKey<'addressGroup'> {
+  return key as ObjectKey<'addressGroup'>;
 }
 
 /** Fields that make an object what it is cannot be updated. */

@@ -1,0 +1,112 @@
+/** What every call goes through: counting, injected failures, and errors as gRPC statuses. */
+import {
+  status,
+  type handleUnaryCall,
+  type MethodDefinition,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import type { Clock } from '../../base/clock.js';
+import type { FailureQueue, Injection } from './failures.js';
+import { serviceError, StatusError, type ServerMode } from './status.js';
+
+/** Answers one call; throws what `status.ts` knows. Requests and answers have the generated types. */
+export type Handler = (request: never) => object | Promise<object>;
+
+/** Handlers by method name. */
+export type Handlers = Readonly<Record<string, Handler>>;
+
+/** How the calls of one service are treated. */
+export interface ServiceRules {
+  readonly mode: ServerMode;
+  /** Counted and open to injected failures; false for the debug service itself. */
+  readonly observed: boolean;
+}
+
+/** See the file head. */
+export class Dispatcher {
+  private readonly clock: Clock;
+  private readonly failures: FailureQueue;
+  private readonly dropConnections: () => void;
+  private readonly counts = new Map<string, number>();
+
+  constructor(clock: Clock, failures: FailureQueue, dropConnections: () => void) {
+    this.clock = clock;
+    this.failures = failures;
+    this.dropConnections = dropConnections;
+  }
+
+  /** Calls received by full method path. */
+  callCounts(): ReadonlyMap<string, number> {
+    return this.counts;
+  }
+
+  /** gRPC implementation of a service. Methods without a handler are counted and answer UNIMPLEMENTED. */
+  implement(
+    definition: ServiceDefinition,
+    handlers: Handlers,
+    rules: ServiceRules,
+  ): UntypedServiceImplementation {
+    const methods = Object.entries(definition).map(([name, method]) => [
+      name,
+      this.unary(method, handlers[name], rules),
+    ]);
+    return Object.fromEntries(methods) as UntypedServiceImplementation;
+  }
+
+  private unary(
+    { path }: MethodDefinition<unknown, unknown>,
+    handler: Handler | undefined,
+    rules: ServiceRules,
+  ): handleUnaryCall<unknown, unknown> {
+    return (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
+      this.handle(path, handler ?? unimplemented(path), call.request, rules).then(
+        (response) => answer(null, response),
+        (error: unknown) => {
+          if (!(error instanceof DroppedConnection)) answer(serviceError(error, rules.mode));
+        },
+      );
+    };
+  }
+
+  private async handle(
+    path: string,
+    handler: Handler,
+    request: unknown,
+    { observed }: ServiceRules,
+  ): Promise<object> {
+    if (!observed) return handler(request as never);
+    this.counts.set(path, (this.counts.get(path) ?? 0) + 1);
+    const injection = this.failures.take(path);
+    if (injection === undefined) return handler(request as never);
+    await this.wait(injection.delayMs);
+    const response =
+      injection.afterEffect || succeeds(injection) ? await handler(request as never) : {};
+    if (injection.dropConnection) {
+      this.dropConnections();
+      throw new DroppedConnection();
+    }
+    if (succeeds(injection)) return response;
+    throw new StatusError(injection.code, injection.message || 'injected failure');
+  }
+
+  private wait(delayMs: number): Promise<void> {
+    if (delayMs === 0) return Promise.resolve();
+    return new Promise((resolve) => this.clock.after(delayMs, resolve));
+  }
+}
+
+/** The connection is gone: nobody hears an answer. */
+class DroppedConnection extends Error {}
+
+function succeeds({ code, dropConnection }: Injection): boolean {
+  return code === 0 && !dropConnection;
+}
+
+function unimplemented(path: string): Handler {
+  return () => {
+    throw new StatusError(status.UNIMPLEMENTED, `${path} is not implemented by this XPU`);
+  };
+}

@@ -107,27 +107,26 @@ export class FrameReader {
   private readHeader(): boolean {
     const wanted = FRAME_HEADER_BYTES - this.headerFilled;
     if (wanted === 0) return true;
-    const copied = this.chunk.copy(
-      this.header,
-      this.headerFilled,
-      this.position,
-      Math.min(this.position + wanted, this.chunk.length),
-    );
+    if (this.position === this.chunk.length) return false;
+    const copied = Math.min(wanted, this.chunk.length - this.position);
+    for (let index = 0; index < copied; index++) {
+      this.header[this.headerFilled + index] = this.chunk[this.position + index] ?? 0;
+    }
     this.position += copied;
     this.headerFilled += copied;
     return copied === wanted;
   }
 
   private checkedLength(): number {
-    const length = this.header.readBigUInt64LE();
-    if (length > BigInt(this.bytesMax)) {
+    const length = this.header.readUInt32LE(0) + this.header.readUInt32LE(4) * 0x1_0000_0000;
+    if (length > this.bytesMax) {
       throw new FrameError(
         'frame-length',
-        this.at(length),
+        this.at(this.header.readBigUInt64LE()),
         `length exceeds the limit of ${this.bytesMax} bytes`,
       );
     }
-    return Number(length);
+    return length;
   }
 
   private readBody(length: number): Buffer | undefined {

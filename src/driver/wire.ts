@@ -16,8 +16,12 @@ export interface CheckedBody {
   readonly unknownFields: readonly number[];
 }
 
-/** Most sub-messages of one frame; beyond it a hostile frame could take a hundred times its size in memory. */
-const MESSAGES_MAX = 1 << 22;
+/**
+ * Most sub-messages and most fields of one frame. Empty ones take two bytes on the wire and a hundred in memory: without
+ * these limits a hostile frame within the size cap would exhaust the heap. Calico's largest objects stay far below.
+ */
+const MESSAGES_MAX = 1 << 20;
+const FIELDS_MAX = 1 << 24;
 /** Rule fields from here on only inform; an unknown one below could be a condition (felix-protocol: rule match). */
 const RULE_INFORMATION_MIN = 114;
 const RULE_ACTION_TAG = tagOf(1, WireType.bytes);
@@ -56,6 +60,7 @@ class BodyCheck {
   readonly unknownFields: number[] = [];
   private readonly cursor: WireCursor;
   private messages = 0;
+  private fields = 0;
 
   constructor(bytes: Uint8Array) {
     this.cursor = new WireCursor(bytes);
@@ -64,10 +69,10 @@ class BodyCheck {
   /** Walks one message up to `end`; true if it holds nothing but known fields. */
   message(shape: MessageShape, end: number, depth: number): boolean {
     const { cursor } = this;
-    if (++this.messages > MESSAGES_MAX)
-      throw new WireError('too many messages in one frame', cursor.position);
+    if (++this.messages > MESSAGES_MAX) throw this.excess('messages');
     let clean = true;
     while (cursor.position < end) {
+      if (++this.fields > FIELDS_MAX) throw this.excess('fields');
       const tag = cursor.tag(end);
       const field = shape.tags.get(tag);
       if (field?.message !== undefined) {
@@ -81,6 +86,10 @@ class BodyCheck {
       if (depth === 0) this.noteUnknown(tag >>> 3);
     }
     return clean;
+  }
+
+  private excess(what: string): WireError {
+    return new WireError(`too many ${what} in one frame`, this.cursor.position);
   }
 
   private noteUnknown(number: number): void {

@@ -108,11 +108,15 @@ describe('wire check', () => {
     });
   }
 
-  it('refuses a frame of millions of empty messages, which would take many times its size', () => {
-    const rules = Buffer.alloc(2 * ((1 << 22) + 1));
-    for (let at = 0; at < rules.length; at += 2) rules[at] = 0x0a;
+  it('refuses a frame of a million empty rules, which would take a hundred times its size', () => {
+    const rules = Buffer.alloc(2 << 20, Buffer.from([0x0a, 0x00]));
     const body = bytesField(7, bytesField(2, rules));
-    expect(() => decodeToDataplane(body)).to.throw(/too many messages/);
+    expect(() => decodeToDataplane(body)).to.throw('too many messages in one frame');
+  });
+
+  it('refuses a frame of sixteen million empty members', () => {
+    const body = bytesField(2, Buffer.alloc(2 << 24, Buffer.from([0x12, 0x00])));
+    expect(() => decodeToDataplane(body)).to.throw('too many fields in one frame');
   });
 });
 

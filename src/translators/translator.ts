@@ -9,7 +9,7 @@ import type { TargetCapabilities } from '../opi/objects/target.js';
 import { type Degradation, sortDegradations } from './degradation.js';
 import { EndpointTable } from './endpoint-table.js';
 import { endpointObjects } from './endpoints.js';
-import { everythingDirty } from './everything.js';
+import { TranslatedKeys } from './everything.js';
 import { type EndpointExpectation, hostExpectation, workloadExpectation } from './expectation.js';
 import { HostAddresses } from './host-addresses.js';
 import { ObjectNames } from './names.js';
@@ -72,6 +72,7 @@ export class Translator implements Translation {
   private readonly names: ObjectNames;
   private readonly native: boolean;
   private readonly lowering: PolicyLowering;
+  private readonly translated = new TranslatedKeys();
   private readonly table = new PlanTable();
   private readonly sets = new SetTable();
   private readonly catalog = new Catalog(this.sets);
@@ -95,10 +96,9 @@ export class Translator implements Translation {
   }
 
   translate(state: DesiredState, dirty: DirtySet | 'replaced'): PlanDelta {
-    const previous = this.state;
     this.state = state;
-    const marks =
-      dirty === 'replaced' ? everythingDirty(previous ? [previous, state] : [state]) : dirty;
+    const marks = dirty === 'replaced' ? this.translated.everything(state) : dirty;
+    this.translated.follow(state, marks);
     const changes = this.follow(state, marks);
     const vnics = this.lowerPolicy(changes);
     this.planNetwork(changes, marks, state, vnics);

@@ -122,8 +122,10 @@ export class PlainLowering implements PolicyLowering {
     const before = this.states.get(subject);
     const after =
       subject === UPLINK ? this.hostState(view) : this.podState(view.port(subject), subject);
-    if (before !== undefined && before.vnic.id !== after?.vnic.id)
+    // The Vnic may already be another endpoint's: two of one interface change places within one update.
+    if (before !== undefined && this.byVnic.get(before.vnic.id) === before) {
       this.byVnic.delete(before.vnic.id);
+    }
     if (after === undefined) this.states.delete(subject);
     else {
       this.states.set(subject, after);

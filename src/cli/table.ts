@@ -4,6 +4,11 @@ import type { CommandEntry, CommandGroup } from './command.js';
 /** In the order in which the help shows them. */
 export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
   {
+    name: 'demo',
+    describe: 'The whole path in twenty seconds: a recorded Felix, our driver, a software XPU',
+    load: async () => (await import('./demo.js')).demo,
+  },
+  {
     name: 'driver',
     describe: 'The data-plane driver that Felix starts',
     load: async () => (await import('./driver.js')).driver,

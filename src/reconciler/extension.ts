@@ -14,7 +14,6 @@ import { noteFailure, noteObstacle, type Core } from './core.js';
 import { Exposure, isBinding } from './exposure.js';
 import { verdictOf } from './failures.js';
 import { runGraph } from './graph.js';
-import type { Membership } from './members.js';
 import {
   batchOperations,
   captureOps,
@@ -82,6 +81,8 @@ class Flush {
   private readonly core: Core;
   /** Captured and not yet acknowledged. */
   private readonly ops: Map<KeyText, ExtensionOp>;
+  /** Of those, what was in a batch of unknown outcome. */
+  private readonly uncertain = new Set<KeyText>();
 
   constructor(core: Core) {
     this.core = core;
@@ -130,7 +131,6 @@ class Flush {
     const operations: BatchOperation[] = [];
     const owners: ExtensionOp[] = [];
     for (const op of batch) {
-      if (op.members === 'whole') this.membership(op)?.startWhole();
       for (const operation of batchOperations(op, this.core, tokens.get(op.text))) {
         operations.push(operation);
         owners.push(op);
@@ -153,14 +153,12 @@ class Flush {
 
   /** Creates a group that no packet sees yet and fills it piece by piece. */
   private async fill(op: ExtensionOp): Promise<Outcome> {
-    const { object, digest } = op;
-    const membership = this.membership(op);
+    const { object, digest, membership } = op;
     if (object === undefined || digest === undefined || membership === undefined) return 'done';
     const key = op.key as ObjectKey<'addressGroup'>;
-    membership.startWhole();
     let created = false;
     try {
-      for (const added of memberPieces(membership.wanted, this.core.limits.pieceBytesMax)) {
+      for (const added of memberPieces(membership.captured(), this.core.limits.pieceBytesMax)) {
         const operation: BatchOperation = created
           ? { op: 'modifyMembers', key, added, removed: [] }
           : { op: 'create', object, members: added };
@@ -169,8 +167,6 @@ class Flush {
         created = true;
       }
     } catch (thrown) {
-      membership.giveBack();
-      this.core.views.judge(op.text);
       return this.failed([op], asOpiError('fill group', thrown), op);
     }
     this.core.trust.batchDone();
@@ -180,16 +176,13 @@ class Flush {
   }
 
   private async upload(op: ExtensionOp, tokens: Map<KeyText, string>): Promise<Outcome> {
-    const membership = this.membership(op);
+    const { membership } = op;
     if (membership === undefined) return 'done';
-    membership.startWhole();
     try {
       const key = op.key as ObjectKey<'addressGroup'>;
-      tokens.set(op.text, await this.core.caller.uploadMembers(key, membership.wanted));
+      tokens.set(op.text, await this.core.caller.uploadMembers(key, membership.captured()));
       return 'done';
     } catch (thrown) {
-      membership.giveBack();
-      this.core.views.judge(op.text);
       return this.failed([op], asOpiError('upload members', thrown), op);
     }
   }
@@ -199,6 +192,8 @@ class Flush {
     error: OpiError,
     named: ExtensionOp | undefined,
   ): Promise<Outcome> {
+    if (verdictOf(error.code) === 'unreachable')
+      for (const op of batch) this.uncertain.add(op.text);
     if (!this.core.trust.batchFailed(error)) {
       this.core.logger.warn({ code: error.code, operations: batch.length }, error.message);
       return 'stopped';
@@ -255,7 +250,7 @@ class Flush {
     caller.wrote(op.key.kind, writeOpOf(op, views));
     if (op.object === undefined || op.digest === undefined) views.forget(op.text);
     else {
-      if (op.members !== undefined) this.membership(op)?.confirm();
+      op.membership?.confirm();
       views.acknowledge(op.object, op.digest);
     }
     if (op.closing === true) {
@@ -266,7 +261,7 @@ class Flush {
   }
 
   private settle(op: ExtensionOp): void {
-    this.membership(op)?.confirm();
+    op.membership?.confirm();
     this.ops.delete(op.text);
     this.core.failures.clear(op.text);
     this.core.views.judge(op.text);
@@ -274,8 +269,8 @@ class Flush {
 
   private giveBack(): void {
     for (const op of this.ops.values()) {
-      if (op.members === undefined) continue;
-      this.membership(op)?.giveBack();
+      if (op.membership === undefined) continue;
+      op.membership.giveBack(this.uncertain.has(op.text));
       this.core.views.judge(op.text);
     }
   }
@@ -292,9 +287,5 @@ class Flush {
   private isBigNewGroup(op: ExtensionOp): boolean {
     if (op.members !== 'whole' || this.core.views.acknowledged.has(op.text)) return false;
     return op.bytes > this.core.limits.pieceBytesMax;
-  }
-
-  private membership(op: ExtensionOp): Membership | undefined {
-    return this.core.views.groups.get(op.text);
   }
 }

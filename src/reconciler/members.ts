@@ -1,6 +1,9 @@
 /** How one group's acknowledged membership differs from the wanted one, without a second copy of either. */
 import type { MemberDelta } from '../opi/objects/plan.js';
 
+/** Memberships up to this size are read again after a write of unknown outcome. */
+const REREAD_MEMBERS_MAX = 50_000;
+
 /** Members to add and to remove. */
 export interface MemberPiece {
   readonly added: readonly string[];
@@ -18,7 +21,7 @@ export interface MemberPiece {
  */
 export class Membership {
   /** Live view of what is wanted. */
-  wanted: ReadonlySet<string>;
+  readonly wanted: ReadonlySet<string>;
   /** The difference is not known. */
   stale = true;
   private adds = new Set<string>();
@@ -58,11 +61,20 @@ export class Membership {
     return piece;
   }
 
-  /** The whole wanted membership is being written. */
+  /** The whole wanted membership is about to be written, as it is now. It counts as in flight like a piece. */
   startWhole(): void {
     this.flight = 'whole';
     this.stale = false;
     this.clear();
+  }
+
+  /**
+   * The wanted membership as it was when what is in flight was handed out, however the live view changed since. Members
+   * may come twice. Valid while something is in flight; may be read slowly.
+   */
+  *captured(): Generator<string> {
+    for (const member of this.wanted) if (!this.adds.has(member)) yield member;
+    yield* this.removes;
   }
 
   /** What was in flight is acknowledged. */
@@ -71,14 +83,16 @@ export class Membership {
   }
 
   /**
-   * What was in flight is not acknowledged. Changes told meanwhile win over it and are written even where they seem to
-   * cancel it out: it may have been applied all the same.
+   * What was in flight is not acknowledged. `uncertain`: it may have been applied all the same. Then the membership is
+   * read again; a large one is not, its difference is written once more, which changes nothing if it was there already.
    */
-  giveBack(): void {
+  giveBack(uncertain: boolean): void {
     const { flight } = this;
     this.flight = undefined;
     if (flight === undefined) return;
     if (flight === 'whole') return this.mistrust();
+    if (!uncertain) return this.compose(flight);
+    if (this.wanted.size <= REREAD_MEMBERS_MAX) return this.mistrust();
     for (const member of flight.added) if (!this.removes.has(member)) this.adds.add(member);
     for (const member of flight.removed) if (!this.adds.has(member)) this.removes.add(member);
   }
@@ -96,6 +110,11 @@ export class Membership {
     for (const member of this.wanted) if (!held.has(member)) this.adds.add(member);
     for (const member of held) if (!this.wanted.has(member)) this.removes.add(member);
     this.stale = false;
+  }
+
+  private compose(flight: MemberPiece): void {
+    for (const member of flight.added) if (!this.removes.delete(member)) this.adds.add(member);
+    for (const member of flight.removed) if (!this.adds.delete(member)) this.removes.add(member);
   }
 
   private clear(): void {

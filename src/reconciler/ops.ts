@@ -12,7 +12,7 @@ import { refsOf } from '../opi/objects/refs.js';
 import type { AnyObject } from '../opi/objects/specs.js';
 import type { BatchOperation } from '../opi/objects/target.js';
 import { inWriteOrder, type Core } from './core.js';
-import type { MemberPiece } from './members.js';
+import type { MemberPiece, Membership } from './members.js';
 import type { ReconcilerLimits, WriteOp } from './types.js';
 import type { Views, WantedObject } from './views.js';
 
@@ -29,6 +29,8 @@ export interface ExtensionOp {
   readonly refs: readonly KeyText[];
   /** Membership to write: all of it, a difference, or none. */
   readonly members?: 'whole' | MemberPiece;
+  /** What `members` was taken from; it stays the captured one even if the group is no longer wanted. */
+  readonly membership?: Membership;
   /** The group is there, but how its membership differs could not be read. */
   readonly unread?: boolean;
   readonly closing?: boolean;
@@ -100,16 +102,21 @@ function captureMembers(
   views: Views,
   text: KeyText,
   wanted: WantedObject,
-): Pick<ExtensionOp, 'members' | 'unread' | 'bytes'> {
+): Pick<ExtensionOp, 'members' | 'membership' | 'unread' | 'bytes'> {
   const membership = views.groups.get(text);
   const base = specBytes(wanted);
   if (membership === undefined) return { bytes: base };
   if (views.acknowledged.get(text)?.digest !== wanted.digest) {
-    return { members: 'whole', bytes: base + membership.wanted.size * MEMBER_BYTES_MAX };
+    membership.startWhole();
+    return {
+      members: 'whole',
+      membership,
+      bytes: base + membership.wanted.size * MEMBER_BYTES_MAX,
+    };
   }
   if (membership.stale) return { unread: true, bytes: base };
   const members = membership.take();
-  return { members, bytes: OBJECT_BYTES + pieceBytes(members) };
+  return { members, membership, bytes: OBJECT_BYTES + pieceBytes(members) };
 }
 
 function pieceBytes({ added, removed }: MemberPiece): number {
@@ -140,8 +147,8 @@ export function batchOperations(op: ExtensionOp, core: Core, token?: string): Ba
   const { object } = op;
   if (object === undefined) return [{ op: 'delete', key: op.key }];
   const held = views.acknowledged.get(op.text);
-  const members = op.members === 'whole' ? views.groups.get(op.text)?.wanted : undefined;
-  const withMembers = members === undefined ? {} : { members };
+  const membership = op.members === 'whole' ? op.membership : undefined;
+  const withMembers = membership === undefined ? {} : { members: [...membership.captured()] };
   if (held === undefined) return [{ op: 'create', object, ...withMembers }];
   if (held.digest === op.digest) return memberOperations(op, token);
   if (identityText(held.object) === identityText(object))

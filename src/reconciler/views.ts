@@ -130,7 +130,7 @@ export class Views {
     for (const entry of entries) {
       const text = keyText(entry.object.key);
       kept.add(text);
-      this.groups.get(text)?.mistrust();
+      this.groups.delete(text);
       this.want(entry);
     }
     for (const [text, { entry }] of [...this.wanted]) {
@@ -237,14 +237,9 @@ export class Views {
   }
 
   private wantMembers(text: KeyText, members: ReadonlySet<string> = NO_MEMBERS): void {
-    const membership = this.groups.get(text);
-    if (membership === undefined) {
-      this.groups.set(text, new Membership(members));
-    } else if (membership.wanted !== members) {
-      membership.wanted = members;
-      membership.mistrust();
-      this.observer.wantedChanged(text);
-    }
+    if (this.groups.get(text)?.wanted === members) return;
+    this.groups.set(text, new Membership(members));
+    this.observer.wantedChanged(text);
   }
 
   private release(text: KeyText): void {

@@ -77,6 +77,15 @@ function extensionServices(context: ServerContext): Record<string, Handlers> {
   };
 }
 
+/** Reading all descriptors takes most of a server's start, so servers of one process share the result. */
+const reflections = new Map<string, ReflectionService>();
+
 function addReflection(server: Server, services: string[]): void {
-  new ReflectionService({ ...opiPackage(), ...healthPackage() }, { services }).addToServer(server);
+  const key = services.join();
+  let reflection = reflections.get(key);
+  if (reflection === undefined) {
+    reflection = new ReflectionService({ ...opiPackage(), ...healthPackage() }, { services });
+    reflections.set(key, reflection);
+  }
+  reflection.addToServer(server);
 }

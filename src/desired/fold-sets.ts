@@ -1,6 +1,6 @@
 /** Membership of IP sets: whole replacements and deltas (felix-protocol: coalescing). */
 import type { Delta } from '../model/delta.js';
-import type { FoldTarget } from './tables.js';
+import type { FoldTarget, MutableIpSet } from './tables.js';
 
 type SetDelta<T extends Delta['type']> = Extract<Delta, { type: T }>;
 
@@ -25,18 +25,36 @@ export function foldSetDelta(target: FoldTarget, delta: SetDelta<'ip-set-delta'>
     target.report({ code: 'unknown-set', delta: delta.type, subject: id });
     return;
   }
-  for (const member of delta.removed) {
-    if (set.members.delete(member)) target.dirty.memberRemoved(id, member);
-    else target.report({ code: 'absent-member', delta: delta.type, subject: id });
-  }
-  for (const member of delta.added) {
-    if (set.members.has(member)) {
-      target.report({ code: 'present-member', delta: delta.type, subject: id });
-      continue;
-    }
-    set.members.add(member);
-    target.dirty.memberAdded(id, member);
-  }
+  const absent = delta.removed.filter((member) => !removeMember(target, set, member));
+  const present = delta.added.filter((member) => !addMember(target, set, member));
+  report(target, id, 'absent-member', absent.length);
+  report(target, id, 'present-member', present.length);
+}
+
+function removeMember(
+  { dirty }: FoldTarget,
+  { id, members }: MutableIpSet,
+  member: string,
+): boolean {
+  if (!members.delete(member)) return false;
+  dirty.memberRemoved(id, member);
+  return true;
+}
+
+function addMember({ dirty }: FoldTarget, { id, members }: MutableIpSet, member: string): boolean {
+  if (members.has(member)) return false;
+  members.add(member);
+  dirty.memberAdded(id, member);
+  return true;
+}
+
+function report(
+  target: FoldTarget,
+  subject: string,
+  code: 'absent-member' | 'present-member',
+  count: number,
+): void {
+  if (count > 0) target.report({ code, delta: 'ip-set-delta', subject, count });
 }
 
 /** Removal of a set; whoever still names it meets a missing referent, which denies. */

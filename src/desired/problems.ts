@@ -17,6 +17,8 @@ export interface StateProblem {
   readonly delta: DeltaType;
   /** Key of the object spoken of. */
   readonly subject: string;
+  /** How many at once, where a delta holds several; absent = one. */
+  readonly count?: number;
 }
 
 /** Count of every problem seen, by code; bounded because the codes are. */
@@ -24,7 +26,7 @@ export class ProblemCounter {
   private readonly byCode = new Map<StateProblemCode, number>();
 
   add(problem: StateProblem): void {
-    this.byCode.set(problem.code, this.count(problem.code) + 1);
+    this.byCode.set(problem.code, this.count(problem.code) + (problem.count ?? 1));
   }
 
   count(code: StateProblemCode): number {

@@ -55,7 +55,7 @@ export class SessionState {
       ...updates,
       { sequence_number: 0, payload: 'in_sync', in_sync: {} },
     ];
-    return session.map((message, index) => ({ ...message, sequence_number: index }));
+    return session.map((message, index) => changed(message, { sequence_number: index }));
   }
 
   private applyDelta(delta: {
@@ -71,6 +71,12 @@ export class SessionState {
   private wholeSet(setId: string, message: Update): ToDataplane {
     if (message.payload !== 'ipset_update') return message;
     const members = [...(this.members.get(setId) ?? [])].sort();
-    return { ...message, ipset_update: { ...message.ipset_update, members } };
+    return changed(message, { ipset_update: changed(message.ipset_update, { members }) });
   }
+}
+
+/** A copy with other members. Decoded messages keep their defaults, and which payload they have, in their prototype. */
+function changed<T extends object>(message: T, members: Partial<T>): T {
+  const copy = Object.create(Object.getPrototypeOf(message) as object) as T;
+  return Object.assign(copy, message, members);
 }

@@ -9,6 +9,8 @@ import type { AgentStatus } from '../../agent/status.js';
 import { variableName } from '../../agent/settings.js';
 import { decodeToDataplane } from '../../driver/message.js';
 import type { ToDataplane } from '../../gen/felix/types.js';
+import type { TimedFrame } from '../../felix-sim/player.js';
+import { SessionState } from '../../felix-sim/session-state.js';
 import { connectDebug, type DebugClient } from '../../opi/client/debug.js';
 import { OWN_DRIVER } from '../own-programs.js';
 import { DriverSession } from '../replay/driver-session.js';
@@ -49,6 +51,8 @@ export async function runDemo(folder: string, output: DemoOutput): Promise<void>
 
 class Demo {
   private readonly source: ReplaySource;
+  /** Everything Felix said. */
+  private readonly story: readonly ToDataplane[];
   private readonly stateDir: string;
   private readonly address: string;
   private readonly output: DemoOutput;
@@ -58,6 +62,9 @@ class Demo {
     { stateDir, address, output }: { stateDir: string; address: string; output: DemoOutput },
   ) {
     this.source = source;
+    this.story = source.streams.flatMap(({ frames }) =>
+      frames.map(({ body }) => decodeToDataplane(body).message),
+    );
     this.stateDir = stateDir;
     this.address = address;
     this.output = output;
@@ -79,13 +86,8 @@ class Demo {
         played = step.frames;
         const status = await session.applied();
         if (status === undefined) break;
-        const messages = frames.slice(0, played).map(({ body }) => decodeToDataplane(body).message);
-        const first = cells.length === 0;
-        const now = await this.ask(
-          debug,
-          frames.map(({ body }) => decodeToDataplane(body).message),
-        );
-        if (first) this.showStart(status, messages, now);
+        const now = await this.ask(debug, stateAfter(frames.slice(0, played)));
+        if (cells.length === 0) this.showStart(status, played, now);
         else
           this.showChange(step.name, {
             before: cells,
@@ -103,19 +105,16 @@ class Demo {
 
   private ask(debug: DebugClient, messages: readonly ToDataplane[]): Promise<Cell[]> {
     this.output.progress('asking the XPU packet by packet');
-    return askMatrix(debug, placesOf(messages, this.source.node), servicesOf(messages));
+    const places = placesOf(messages, this.story, this.source.node);
+    return askMatrix(debug, places, servicesOf(this.story));
   }
 
-  private showStart(
-    status: AgentStatus,
-    messages: readonly ToDataplane[],
-    cells: readonly Cell[],
-  ): void {
+  private showStart(status: AgentStatus, frames: number, cells: readonly Cell[]): void {
     const { output } = this;
     const places = [...new Set(cells.map(({ from }) => from))];
     const services = [...new Set(cells.map(({ service }) => service))];
     output.line(
-      `Felix (Calico ${status.felix.calicoVersion}) said ${messages.length} messages; all are applied.`,
+      `Felix (Calico ${status.felix.calicoVersion}) said ${frames} messages; all are applied.`,
     );
     output.line('');
     output.line(`On the XPU (${status.xpu.level} target), by ${status.xpu.writes} writing calls:`);
@@ -164,4 +163,11 @@ class Demo {
       onOutput: (chunk) => this.output.line(chunk.toString().trimEnd()),
     };
   }
+}
+
+/** The messages that say what Felix wants after `frames`. */
+function stateAfter(frames: readonly TimedFrame[]): ToDataplane[] {
+  const state = new SessionState();
+  for (const { body } of frames) state.apply(decodeToDataplane(body).message);
+  return state.messages();
 }

@@ -84,7 +84,7 @@ function cellText(
 export function rulesText(cells: readonly Cell[]): string {
   const flows = new Map<string, string[]>();
   for (const { from, to, service, allowed, by } of cells) {
-    if (!allowed || from.name === 'host' || to.name === 'outside') continue;
+    if (!allowed || !policed({ from, to })) continue;
     const list = flows.get(by) ?? [];
     list.push(`${from.name} > ${to.name} ${service.label}`);
     flows.set(by, list);
@@ -95,18 +95,26 @@ export function rulesText(cells: readonly Cell[]): string {
     .join('\n');
 }
 
-/** Flows whose verdict differs between two matrices of the same questions. */
+/** Places that are gone, and flows whose verdict differs between two matrices. */
 export function differenceText(before: readonly Cell[], after: readonly Cell[]): string {
   const known = new Map(before.map((cell) => [cellKey(cell), cell]));
+  const left = new Set(after.map(({ from }) => from.name));
+  const gone = [...new Set(before.map(({ from }) => from.name))].filter((name) => !left.has(name));
   const lines = after.flatMap((cell) => {
-    const was = known.get(cellKey(cell));
-    if (was === undefined || was.allowed === cell.allowed) return [];
+    const was = known.get(cellKey(cell))?.allowed ?? false;
+    if (was === cell.allowed || !policed(cell)) return [];
     const change = cell.allowed ? 'now passes' : 'now stops ';
     return [
       `  ${change}  ${cell.from.name} > ${cell.to.name} ${cell.service.label}   by ${cell.by}`,
     ];
   });
-  return lines.length === 0 ? '  nothing' : lines.join('\n');
+  const all = [...gone.map((name) => `  ${name} is gone`), ...lines];
+  return all.length === 0 ? '  nothing' : all.join('\n');
+}
+
+/** At least one end is a pod whose policy is asked: the node may always reach its own pods. */
+function policed({ from, to }: Pick<Cell, 'from' | 'to'>): boolean {
+  return from.isPod || (to.isPod && from.name !== 'host');
 }
 
 const FLOWS_SHOWN = 4;

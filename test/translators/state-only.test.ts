@@ -6,7 +6,9 @@ import type { Delta } from '../../src/model/delta.js';
 import { delta } from './support/arbitraries.js';
 import { NATIVE, PLAIN, Player, SETTINGS } from './support/play.js';
 
-const SECONDS_MAX = Number(process.env['CALICO_XPU_PROPERTY_SECONDS'] ?? 5);
+const isLong = process.env['CALICO_XPU_LONG'] === '1';
+const SECONDS_MAX = isLong ? Number(process.env['CALICO_XPU_LONG_SECONDS'] ?? 600) : 2;
+const SEED = process.env['CALICO_XPU_SEED'];
 
 /** A change, and what happens behind it. */
 const step = fc.record({
@@ -29,7 +31,7 @@ describe('the plan depends on the state alone', () => {
         player.flush();
         player.check();
       });
-      fc.assert(property, { ...timeBox(), numRuns: 2000 });
+      fc.assert(property, timeBox());
     });
 
     it(`${target.level}: the same state by another way gives the same plan`, function () {
@@ -51,13 +53,18 @@ describe('the plan depends on the state alone', () => {
           expect(again.dump()).to.equal(first.dump());
         },
       );
-      fc.assert(property, { ...timeBox(), numRuns: 1000 });
+      fc.assert(property, timeBox());
     });
   }
 });
 
+/** A failure prints its seed; `CALICO_XPU_SEED` repeats it. */
 function timeBox() {
-  return { interruptAfterTimeLimit: SECONDS_MAX * 1000 };
+  return {
+    interruptAfterTimeLimit: SECONDS_MAX * 1000,
+    numRuns: isLong ? Number.MAX_SAFE_INTEGER : 2000,
+    ...(SEED === undefined ? {} : { seed: Number(SEED) }),
+  };
 }
 
 /** Felix restarts and tells the whole state again. */

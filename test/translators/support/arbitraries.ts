@@ -224,13 +224,11 @@ export const delta: fc.Arbitrary<Delta> = fc.oneof(
   { weight: 2, arbitrary: route.map((one): Delta => ({ type: 'route', route: one })) },
   {
     weight: 1,
-    arbitrary: fc
-      .constantFrom('172.30.0.1', '172.30.0.9', '10.1.0.3')
-      .map((ipv4): Delta => ({
-        type: 'host-metadata',
-        scope: 'ipv4',
-        metadata: hostMetadata('node-a', ipv4),
-      })),
+    arbitrary: fc.constantFrom('172.30.0.1', '172.30.0.9', '10.1.0.3').map((ipv4): Delta => ({
+      type: 'host-metadata',
+      scope: 'ipv4',
+      metadata: hostMetadata('node-a', ipv4),
+    })),
   },
   { weight: 1, arbitrary: config },
   { weight: 6, arbitrary: removal },

@@ -23,6 +23,8 @@ const PARENT = '-';
 export class CloudObjects {
   private readonly calls: Calls;
   private readonly names: KnownNames;
+  /** Set once the server was seen to answer before it was done: from then on every create is looked at again. */
+  private unhurried = false;
 
   constructor(calls: Calls, names: KnownNames) {
     this.calls = calls;
@@ -154,17 +156,18 @@ export class CloudObjects {
   }
 
   /**
-   * Waits while a server is not done with an interface. One that stays down is taken as it is: a link that nobody
-   * opened yet looks the same.
+   * Waits while a server is not done with a new object: it is not found yet, or an interface that is to be up is down.
+   * One that stays so is taken as it is: a link that nobody opened yet looks the same.
    */
   private async awaitUsable<K extends CloudKind>(
     key: ObjectKey<K>,
     answer: MessageByKind[K],
   ): Promise<void> {
     const { usableTimeoutMs, logger } = this.calls.options;
-    if (isUsable(answer)) return;
-    const up = await this.poll(key, usableTimeoutMs, (found) => isSet(found) && isUsable(found));
-    if (!up) logger.warn({ kind: key.kind, id: key.id }, `is down after ${usableTimeoutMs} ms`);
+    if (!isUsable(answer)) this.unhurried = true;
+    if (!this.unhurried) return;
+    const done = await this.poll(key, usableTimeoutMs, (found) => isSet(found) && isUsable(found));
+    if (!done) logger.warn({ kind: key.kind, id: key.id }, `not up after ${usableTimeoutMs} ms`);
   }
 
   /** Looks at an object until `done`; false if that takes longer than `timeoutMs`. */
@@ -177,6 +180,7 @@ export class CloudObjects {
     const begunMs = clock.monotonic();
     for (let look = 0; ; look++) {
       if (done(await this.find(key))) return true;
+      this.unhurried = true;
       if (clock.monotonic() - begunMs >= timeoutMs) return false;
       await this.calls.pause(look, pollBackoff);
     }

@@ -48,7 +48,7 @@ describe('OPI client: probing', () => {
   it(
     'finds the extension with its boot id, limits and features',
     withServer(async (server, target) => {
-      server.script('GetK8sCapabilities', encodeCapabilities(told) as Message);
+      server.script('GetK8sCapabilities', encodeCapabilities(told));
       const compact = { network_policy_capabilities: { compact_rules: true } };
       server.script('GetDeviceCapabilities', compact);
       expect(await target.probe()).to.deep.equal({ level: 'native', compactRules: true, ...told });

@@ -168,6 +168,21 @@ describe('OPI client: habits of servers', () => {
   );
 
   it(
+    'looks at every new object of a server that was seen to be asynchronous',
+    withServer(async (server, target) => {
+      server.script('CreateVpc', message(vpc('v', 7)));
+      await target.create(vpc('v', 7));
+      expect(server.methods).to.deep.equal(['CreateVpc']);
+      server.script('DeleteVpc', {}).script('GetVpc', message(vpc('v', 7)), GONE);
+      await target.delete({ kind: 'vpc', id: 'v' });
+      server.script('CreateSubnet', message(subnet('s')));
+      server.script('GetSubnet', GONE, message(subnet('s')));
+      await target.create(subnet('s'));
+      expect(server.requests('GetSubnet')).to.have.length(2);
+    }),
+  );
+
+  it(
     'goes on with an interface that stays down: a link nobody opened looks the same',
     withServer(async (server, target) => {
       const down = { ...message(hostInterface('i')), status: { oper_status: 'IF_STATUS_DOWN' } };

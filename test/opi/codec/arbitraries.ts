@@ -57,8 +57,8 @@ const anyPrefix = anyFamily.chain(prefix);
 
 /** Leaves out members that are undefined, as specs do. */
 function spec<T>(model: { [F in keyof T]-?: Arb<T[F] | undefined> }): Arb<T> {
-  const record = fc.record(model as Record<string, Arb<unknown>>);
-  return record.map(
+  const members: Record<string, Arb<unknown>> = model;
+  return fc.record(members).map(
     (each) =>
       Object.fromEntries(Object.entries(each).filter(([, value]) => value !== undefined)) as T,
   );

@@ -24,6 +24,7 @@ import {
   type MemoryXpuOptions,
 } from '../../src/soft-xpu/memory-xpu.js';
 import { packetOf, type PacketFields } from '../../src/soft-xpu/memory/packet.js';
+import type { WalkOptions } from '../../src/soft-xpu/memory/data-plane.js';
 import type { PortRef } from '../../src/soft-xpu/memory/port.js';
 import type { Passage } from '../../src/soft-xpu/memory/walk.js';
 
@@ -209,6 +210,18 @@ export class TestNode {
   /** Walks a packet for good: counted, and tracked if it is allowed. */
   send(entry: PortRef, fields: PacketFields): Passage {
     return this.xpu.dataPlane.walk(entry, packetOf(fields));
+  }
+
+  /** Walks a packet without counting or tracking it. */
+  lookup(entry: PortRef, fields: PacketFields, options: WalkOptions = {}): Passage {
+    const quiet = { commit: false, count: false, ...options };
+    return this.xpu.dataPlane.walk(entry, packetOf(fields), quiet);
+  }
+
+  /** Spec of a pod's binding. */
+  bindingSpec(pod: 'a' | 'b'): PolicyBindingSpec {
+    const stored = this.xpu.store.get(key('policyBinding', `bind-${pod}`));
+    return stored?.object.spec as PolicyBindingSpec;
   }
 
   /** `allow PORT`, or `deny REASON`. */

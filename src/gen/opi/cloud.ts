@@ -873,12 +873,12 @@ export interface DeviceCapabilities {
   readonly network_policy_capabilities?: DeviceCapabilitiesNetworkPolicy | null;
 }
 
-/** DeviceCapabilitiesDynamicRouting. */
+/** Routing protocols that the XPU speaks itself. */
 export interface DeviceCapabilitiesDynamicRouting {
   readonly underlay_bgp: boolean;
 }
 
-/** DeviceCapabilitiesNetworkPolicy. */
+/** What the firewall can do. */
 export interface DeviceCapabilitiesNetworkPolicy {
   /** SecurityPolicies may use list matches (POLICY_RULE_FORMAT_COMPACT). */
   readonly compact_rules: boolean;
@@ -933,13 +933,13 @@ export interface DeviceStatus {
   readonly alerts: readonly SystemAlert[];
 }
 
-/** SystemEvent. */
+/** Something that happened on the XPU. */
 export interface SystemEvent {
   readonly event_time?: protobuf.Timestamp | null;
   readonly event_description: string;
 }
 
-/** SystemAlert. */
+/** Something on the XPU that wants attention. */
 export interface SystemAlert {
   readonly alert_time?: protobuf.Timestamp | null;
   readonly alert_description: string;
@@ -987,7 +987,7 @@ export interface L3IfSpec {
   readonly mac_address: Uint8Array;
 }
 
-/** BGPCommunity. */
+/** A BGP community that goes with a prefix. */
 export interface BGPCommunity {
   readonly asn: number;
   readonly community: number;
@@ -1046,7 +1046,7 @@ export type InterfaceStatus = {
   | { readonly ifstatus: 'host_if_status'; readonly host_if_status: HostIfStatus }
 );
 
-/** IfType. */
+/** Kind of an interface. */
 export type IfType =
   | 'IF_TYPE_UNSPECIFIED'
   | 'IF_TYPE_UPLINK'
@@ -1055,7 +1055,7 @@ export type IfType =
   | 'IF_TYPE_LOOPBACK'
   | 'IF_TYPE_CONTROL'
   | 'IF_TYPE_HOST';
-/** IfStatus. */
+/** Administrative or operational state of an interface. */
 export type IfStatus = 'IF_STATUS_UNSPECIFIED' | 'IF_STATUS_UP' | 'IF_STATUS_DOWN';
 /** Where an overlay address (or MAC) is. */
 export interface Mapping {
@@ -1095,19 +1095,19 @@ export interface MappingStatus {
   readonly rewrite_index: number;
 }
 
-/** L3MappingKey. */
+/** An address within a Vpc. */
 export interface L3MappingKey {
   readonly vpc_name_ref: string;
   readonly ip_address?: opinetcommon.IPAddress | null;
 }
 
-/** L2MappingKey. */
+/** A MAC within a subnet. */
 export interface L2MappingKey {
   readonly subnet_name_ref: string;
   readonly mac_address: Uint8Array;
 }
 
-/** MappingLookupFilter. */
+/** Chooses Mappings. No method takes it. */
 export type MappingLookupFilter = {
   readonly local: boolean;
   readonly key_type: MappingKeyType;
@@ -1121,10 +1121,10 @@ export type MappingLookupFilter = {
   | { readonly ip_or_mac: 'vpc_name_ref'; readonly vpc_name_ref: string }
 );
 
-/** MappingType. */
+/** What a Mapping is for. */
 export type MappingType =
   'MAPPING_TYPE_UNSPECIFIED' | 'MAPPING_TYPE_VPC' | 'MAPPING_TYPE_SERVICE' | 'MAPPING_TYPE_LB_VIP';
-/** MappingKeyType. */
+/** Which key a Mapping has. */
 export type MappingKeyType =
   'MAPPING_KEY_TYPE_UNSPECIFIED' | 'MAPPING_KEY_TYPE_L2' | 'MAPPING_KEY_TYPE_L3';
 /** A list of rules, attached to vNICs, subnets and Vpcs by direction and family. */
@@ -1146,14 +1146,14 @@ export interface SecurityPolicySpec {
   readonly rule_format: PolicyRuleFormat;
 }
 
-/** SecurityRuleInfo. */
+/** A rule inside its policy, with its name. */
 export interface SecurityRuleInfo {
   /** Handle of the rule within its policy. */
   readonly rule_name: string;
   readonly attrs?: SecurityRuleAttrs | null;
 }
 
-/** SecurityRuleAttrs. */
+/** What a rule matches and does. */
 export interface SecurityRuleAttrs {
   /** 0..65534; lower is asked first, equal ones in list order. */
   readonly priority: number;
@@ -1164,12 +1164,12 @@ export interface SecurityRuleAttrs {
   readonly alg_spec?: ALGSpec | null;
 }
 
-/** FTPOptions. */
+/** How FTP data connections are followed. */
 export interface FTPOptions {
   readonly allow_ip_mismatch: boolean;
 }
 
-/** DNSOptions. */
+/** How DNS messages are checked. */
 export interface DNSOptions {
   readonly drop_multi_query_messages: boolean;
   readonly drop_large_domain_name_ref: boolean;
@@ -1179,17 +1179,17 @@ export interface DNSOptions {
   readonly max_message_length: number;
 }
 
-/** MSRPCOptions. */
+/** How Microsoft RPC connections are followed. */
 export interface MSRPCOptions {
   readonly program_id: readonly Uint8Array[];
 }
 
-/** SunRPCOptions. */
+/** How Sun RPC connections are followed. */
 export interface SunRPCOptions {
   readonly program_id: readonly Uint8Array[];
 }
 
-/** Wanted state of ALG. */
+/** Application layer gateway of a rule. */
 export type ALGSpec = {
   readonly alg_type: ALGType;
   readonly idle_timeout: number;
@@ -1257,7 +1257,7 @@ export interface SecurityProfileSpec {
 /** Found state of SecurityProfile. */
 export interface SecurityProfileStatus {}
 
-/** PolicyLookupMatch. */
+/** Packet fields to look up. */
 export interface PolicyLookupMatch {
   readonly source_ip?: opinetcommon.IPAddress | null;
   readonly source_tags: readonly number[];
@@ -1270,7 +1270,7 @@ export interface PolicyLookupMatch {
   readonly icmp_code: number;
 }
 
-/** SecurityPolicyLookupRequest. */
+/** Asks which rule a packet would meet. No method takes it. */
 export type SecurityPolicyLookupRequest = {
   readonly match_fields?: PolicyLookupMatch | null;
 } & (
@@ -1288,7 +1288,7 @@ export interface SecurityPolicyLookupRequest_VnicLookupInfo {
   readonly address_family: opinetcommon.IpAf;
 }
 
-/** PolicyLookupResult. */
+/** Rule that a lookup found. No method returns it. */
 export interface PolicyLookupResult {
   readonly rule_hw_handle?: opinetcommon.HwHandle | null;
   readonly priority: number;
@@ -1297,12 +1297,12 @@ export interface PolicyLookupResult {
   readonly terminating: boolean;
 }
 
-/** SecurityPolicyType. */
+/** Which traffic a SecurityPolicy is for; unspecified is TENANT. */
 export type SecurityPolicyType =
   | 'SECURITY_POLICY_TYPE_UNSPECIFIED'
   | 'SECURITY_POLICY_TYPE_UNDERLAY'
   | 'SECURITY_POLICY_TYPE_TENANT';
-/** ALGType. */
+/** Protocol of an application layer gateway. */
 export type ALGType =
   | 'ALG_TYPE_UNSPECIFIED'
   | 'ALG_TYPE_TFTP'
@@ -1368,7 +1368,7 @@ export interface OverlayNextHopStatus {
   readonly tunnel_ip?: opinetcommon.IPAddress | null;
 }
 
-/** NextHopLookup. */
+/** Chooses next hops. No method takes it. */
 export type NextHopLookup = {} & (
   | { readonly gettype?: undefined }
   | { readonly gettype: 'type'; readonly type: NextHopType }
@@ -1394,20 +1394,20 @@ export interface NextHopGroupStatus {
   readonly hw_handle?: opinetcommon.HwHandle | null;
 }
 
-/** NextHopGroupLookup. */
+/** Chooses groups of next hops. No method takes it. */
 export type NextHopGroupLookup = {} & (
   | { readonly gettype?: undefined }
   | { readonly gettype: 'type'; readonly type: NextHopGroupType }
   | { readonly gettype: 'nh_group_name_ref'; readonly nh_group_name_ref: string }
 );
 
-/** NextHopType. */
+/** Kind of a next hop. */
 export type NextHopType =
   | 'NEXT_HOP_TYPE_UNSPECIFIED'
   | 'NEXT_HOP_TYPE_IP'
   | 'NEXT_HOP_TYPE_UNDERLAY'
   | 'NEXT_HOP_TYPE_OVERLAY';
-/** NextHopGroupType. */
+/** Over what a group of next hops spreads traffic. */
 export type NextHopGroupType =
   | 'NEXT_HOP_GROUP_TYPE_UNSPECIFIED'
   | 'NEXT_HOP_GROUP_TYPE_OVERLAY_ECMP'
@@ -1474,24 +1474,24 @@ export interface PortXcvrStatus {
   readonly alarm_temperature: number;
 }
 
-/** PortLinkFSMRecord. */
+/** One step of bringing a link up. */
 export interface PortLinkFSMRecord {
   readonly fsm_state: PortLinkFSM;
   readonly state_time?: protobuf.Timestamp | null;
   readonly duration: string;
 }
 
-/** PortAdminState. */
+/** Wanted state of a port. */
 export type PortAdminState =
   'PORT_ADMIN_STATE_UNSPECIFIED' | 'PORT_ADMIN_STATE_DOWN' | 'PORT_ADMIN_STATE_UP';
-/** PortXcvrState. */
+/** State of a transceiver. */
 export type PortXcvrState =
   | 'PORT_XCVR_STATE_UNSPECIFIED'
   | 'PORT_XCVR_STATE_INSERTED'
   | 'PORT_XCVR_STATE_PENDING'
   | 'PORT_XCVR_STATE_SPROM_READ'
   | 'PORT_XCVR_STATE_SPROM_READ_ERR';
-/** PortXcvrPid. */
+/** Product of a transceiver. */
 export type PortXcvrPid =
   | 'PORT_XCVR_PID_UNSPECIFIED'
   | 'PORT_XCVR_PID_QSFP_100G_CR4'
@@ -1526,15 +1526,15 @@ export type PortXcvrPid =
   | 'PORT_XCVR_PID_SFP_25GBASE_ACC'
   | 'PORT_XCVR_PID_SFP_10GBASE_T'
   | 'PORT_XCVR_PID_SFP_1000BASE_T';
-/** MediaType. */
+/** Medium of a link. */
 export type MediaType = 'MEDIA_TYPE_UNSPECIFIED' | 'MEDIA_TYPE_COPPER' | 'MEDIA_TYPE_FIBER';
-/** PortOperState. */
+/** Found state of a port. */
 export type PortOperState =
   'PORT_OPER_STATE_UNSPECIFIED' | 'PORT_OPER_STATE_UP' | 'PORT_OPER_STATE_DOWN';
-/** PortPauseType. */
+/** Flow control of a port. */
 export type PortPauseType =
   'PORT_PAUSE_TYPE_UNSPECIFIED' | 'PORT_PAUSE_TYPE_LINK' | 'PORT_PAUSE_TYPE_PFC';
-/** PortLinkFSM. */
+/** Step of bringing a link up. */
 export type PortLinkFSM =
   | 'PORT_LINK_FSM_UNSPECIFIED'
   | 'PORT_LINK_FSM_ENABLED'
@@ -1561,14 +1561,14 @@ export type PortLinkFSM =
   | 'PORT_LINK_FSM_WAIT_MAC_FAULTS_CLEAR'
   | 'PORT_LINK_FSM_WAIT_PHY_LINK_UP'
   | 'PORT_LINK_FSM_UP';
-/** PortLoopBackMode. */
+/** Where a port loops back. */
 export type PortLoopBackMode =
   'PORT_LOOP_BACK_MODE_UNSPECIFIED' | 'PORT_LOOP_BACK_MODE_MAC' | 'PORT_LOOP_BACK_MODE_PHY';
-/** PortFecType. */
+/** Forward error correction of a port. */
 export type PortFecType = 'PORT_FEC_TYPE_UNSPECIFIED' | 'PORT_FEC_TYPE_FC' | 'PORT_FEC_TYPE_RS';
-/** PortType. */
+/** Use of a port. */
 export type PortType = 'PORT_TYPE_UNSPECIFIED' | 'PORT_TYPE_ETH' | 'PORT_TYPE_ETH_MGMT';
-/** PortSpeed. */
+/** Speed of a port. */
 export type PortSpeed =
   | 'PORT_SPEED_UNSPECIFIED'
   | 'PORT_SPEED_10M'
@@ -1595,7 +1595,7 @@ export interface RouteTableSpec {
   readonly routes: readonly RouteInfo[];
 }
 
-/** RouteInfo. */
+/** A route inside its table, with its id. */
 export interface RouteInfo {
   readonly route_id: string;
   readonly attrs?: RouteAttrs | null;
@@ -1613,7 +1613,7 @@ export interface RouteTableStatus {
   readonly hw_lpm_rewrite_block_idx: number;
 }
 
-/** RouteAttrs. */
+/** Prefix and next hop of a route. A prefix occurs once in a table. */
 export type RouteAttrs = {
   readonly prefix?: opinetcommon.IPPrefix | null;
   readonly route_class: RouteClass;
@@ -1638,20 +1638,20 @@ export type RouteAttrs = {
     }
 );
 
-/** VPCPeerNhInfo. */
+/** Next hop in a peered Vpc. */
 export interface VPCPeerNhInfo {
   readonly vpc_name_ref: string;
   readonly route_table_name_ref: string;
 }
 
-/** OverlayNextHopIPInfo. */
+/** Next hops of the overlay, by address. */
 export interface OverlayNextHopIPInfo {
   readonly nexthop_ip: readonly opinetcommon.IPAddress[];
   readonly nexthop_mac: readonly Uint8Array[];
   readonly vpc_name_ref: string;
 }
 
-/** RouteId. */
+/** A route within a table. */
 export interface RouteId {
   readonly route_id: string;
   readonly route_table_name_ref: string;
@@ -1673,7 +1673,7 @@ export interface RouteSpec {
 /** Found state of Route. */
 export interface RouteStatus {}
 
-/** RouteClass. */
+/** What a route leads to; part of its priority. */
 export type RouteClass =
   'ROUTE_CLASS_UNSPECIFIED' | 'ROUTE_CLASS_INTERNET' | 'ROUTE_CLASS_SERVICE' | 'ROUTE_CLASS_VPC';
 /** A subnet with its virtual router. */
@@ -1741,7 +1741,7 @@ export type TunnelSpec = {
   | { readonly nh: 'drop_next_hop'; readonly drop_next_hop: DropNexthop }
 );
 
-/** DropNexthop. */
+/** Traffic of the tunnel is dropped. */
 export interface DropNexthop {}
 
 /** Found state of Tunnel. */
@@ -1750,7 +1750,7 @@ export interface TunnelStatus {
   readonly vnic_count: number;
 }
 
-/** TunnelType. */
+/** What is at the other end of a tunnel. */
 export type TunnelType =
   | 'TUNNEL_TYPE_UNSPECIFIED'
   | 'TUNNEL_TYPE_IGW'
@@ -1792,7 +1792,7 @@ export interface UnderlayRouteStatus {
   readonly admin_distance: number;
 }
 
-/** UnderlayRouteLookupKey. */
+/** Chooses underlay routes. No method takes it. */
 export interface UnderlayRouteLookupKey {
   readonly route_table_name_ref: string;
   readonly dest_prefix?: opinetcommon.IPPrefix | null;
@@ -1898,6 +1898,6 @@ export interface VPCPeerSpec {
 /** Found state of VPCPeer. */
 export interface VPCPeerStatus {}
 
-/** VPCType. */
+/** What a Vpc is for. */
 export type VPCType =
   'VPC_TYPE_UNSPECIFIED' | 'VPC_TYPE_UNDERLAY' | 'VPC_TYPE_TENANT' | 'VPC_TYPE_CONTROL';

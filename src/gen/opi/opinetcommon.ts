@@ -18,21 +18,21 @@ export type IPAddress = {
     }
 );
 
-/** IPPrefix. */
+/** A prefix of either family. */
 export interface IPPrefix {
   readonly addr?: IPAddress | null;
   /** Prefix length in bits. */
   readonly len: number;
 }
 
-/** IPv4Prefix. */
+/** An IPv4 prefix. */
 export interface IPv4Prefix {
   /** As IPAddress.v4_addr. */
   readonly addr: number;
   readonly len: number;
 }
 
-/** IPv6Prefix. */
+/** An IPv6 prefix. */
 export interface IPv6Prefix {
   /** 16 bytes in network order. */
   readonly addr: Uint8Array;
@@ -52,7 +52,7 @@ export type EncapVal = {} & (
   | { readonly val: 'vsid'; readonly vsid: number }
 );
 
-/** Encap. */
+/** An encapsulation with its identifier. */
 export interface Encap {
   readonly type: EncapType;
   readonly value?: EncapVal | null;
@@ -176,23 +176,23 @@ export type EncapType =
   | 'ENCAP_TYPE_MPLS_OVER_UDP'
   | 'ENCAP_TYPE_VXLAN'
   | 'ENCAP_TYPE_NVGRE';
-/** RouteType. */
+/** Kind of a route in the RIB. */
 export type RouteType =
   | 'ROUTE_TYPE_UNSPECIFIED'
   | 'ROUTE_TYPE_OTHER'
   | 'ROUTE_TYPE_REJECT'
   | 'ROUTE_TYPE_LOCAL'
   | 'ROUTE_TYPE_REMOTE';
-/** RouteProtocol. */
+/** Where a route in the RIB came from. */
 export type RouteProtocol =
   | 'ROUTE_PROTOCOL_UNSPECIFIED'
   | 'ROUTE_PROTOCOL_LOCAL'
   | 'ROUTE_PROTOCOL_STATIC'
   | 'ROUTE_PROTOCOL_BGP';
-/** AdminState. */
+/** Wanted state. */
 export type AdminState =
   'ADMIN_STATE_UNSPECIFIED' | 'ADMIN_STATE_ENABLE' | 'ADMIN_STATE_DISABLE' | 'ADMIN_STATE_TESTING';
-/** PolicyDir. */
+/** Direction as the owner of a vNIC sees it: ingress is towards the owner. */
 export type PolicyDir = 'POLICY_DIR_UNSPECIFIED' | 'POLICY_DIR_INGRESS' | 'POLICY_DIR_EGRESS';
 /** Stands for a whole range of values. */
 export type WildcardMatch = 'WILDCARD_MATCH_NONE' | 'WILDCARD_MATCH_ANY';
@@ -207,7 +207,7 @@ export interface EthernetConfig {
   readonly fec_mode: EthFecMode;
 }
 
-/** EthernetInDistribution. */
+/** Received frames by size. */
 export interface EthernetInDistribution {
   readonly rx_frames_octets64: string;
   readonly rx_frames_octets65_to127: string;
@@ -217,7 +217,7 @@ export interface EthernetInDistribution {
   readonly rx_frames_octets1024_to1518: string;
 }
 
-/** EthernetCounters. */
+/** Counters of an Ethernet interface since the last clear. */
 export interface EthernetCounters {
   readonly rx_mac_control_frames: string;
   readonly rx_mac_pause_frames: string;
@@ -257,17 +257,17 @@ export interface EthernetState {
   readonly counters?: EthernetCounters | null;
 }
 
-/** EthernetInterface. */
+/** Ethernet part of a network interface. */
 export interface EthernetInterface {
   readonly config?: EthernetConfig | null;
   readonly state?: EthernetState | null;
   readonly switched_vlan?: VlanSwitchedIf | null;
 }
 
-/** EthDuplexMode. */
+/** Duplex mode. */
 export type EthDuplexMode =
   'ETH_DUPLEX_MODE_UNSPECIFIED' | 'ETH_DUPLEX_MODE_FULL' | 'ETH_DUPLEX_MODE_HALF';
-/** EthPortSpeed. */
+/** Speed of an Ethernet interface. */
 export type EthPortSpeed =
   | 'ETH_PORT_SPEED_UNSPECIFIED'
   | 'ETH_PORT_SPEED_10M'
@@ -285,7 +285,7 @@ export type EthPortSpeed =
   | 'ETH_PORT_SPEED_600G'
   | 'ETH_PORT_SPEED_800G'
   | 'ETH_PORT_SPEED_UNKNOWN';
-/** EthFecMode. */
+/** Forward error correction of an Ethernet interface. */
 export type EthFecMode =
   | 'ETH_FEC_MODE_UNSPECIFIED'
   | 'ETH_FEC_MODE_FC'
@@ -293,7 +293,7 @@ export type EthFecMode =
   | 'ETH_FEC_MODE_RS544'
   | 'ETH_FEC_MODE_RS544_2X_INTERLEAVE'
   | 'ETH_FEC_MODE_DISABLED';
-/** SwitchedVlanSetting. */
+/** VLANs of a switched interface. */
 export interface SwitchedVlanSetting {
   readonly vlan_interface_mode: VlanIfMode;
   readonly native_vlan: number;
@@ -301,73 +301,73 @@ export interface SwitchedVlanSetting {
   readonly trunk_vlans: string;
 }
 
-/** VlanSwitchedIf. */
+/** VLANs of a switched interface, wanted and found. */
 export interface VlanSwitchedIf {
   readonly config?: SwitchedVlanSetting | null;
   readonly state?: SwitchedVlanSetting | null;
 }
 
-/** VlanIngressEgressSetting. */
+/** What is done to a frame's VLAN tags. */
 export interface VlanIngressEgressSetting {
   readonly vlanstackaction: VlanStackAction;
   readonly vlan_id: number;
   readonly tpid: TpidTypes;
 }
 
-/** VlanIf. */
+/** VLAN part of an interface. */
 export interface VlanIf {
   readonly match?: VlanIf_VlanMatch | null;
   readonly ingressmapping?: VlanIf_VlanIngressMapping | null;
   readonly egressmapping?: VlanIf_VlanEgressMapping | null;
 }
-/** VlanMatch. */
+/** Which frames an interface takes. */
 export interface VlanIf_VlanMatch {
   readonly singletagged?: VlanIf_VlanMatch_SingleTagged | null;
   readonly singletaggedlist?: VlanIf_VlanMatch_SingleTaggedList | null;
 }
-/** SingleTagged. */
+/** Frames with one tag, of one VLAN. */
 export interface VlanIf_VlanMatch_SingleTagged {
   readonly config?: VlanIf_VlanMatch_SingleTagged_SingleTagConfig | null;
   readonly state?: VlanIf_VlanMatch_SingleTagged_SingleTagState | null;
 }
-/** Settings of SingleTag. */
+/** Wanted VLAN. */
 export interface VlanIf_VlanMatch_SingleTagged_SingleTagConfig {
   readonly vlan_id: number;
 }
 
-/** State of SingleTag. */
+/** VLAN in force. */
 export interface VlanIf_VlanMatch_SingleTagged_SingleTagState {
   readonly vlan_id: number;
 }
 
-/** SingleTaggedList. */
+/** Frames with one tag, of several VLANs. */
 export interface VlanIf_VlanMatch_SingleTaggedList {
   readonly config?: VlanIf_VlanMatch_SingleTaggedList_TagListConfig | null;
   readonly status?: VlanIf_VlanMatch_SingleTaggedList_TagListStatus | null;
 }
-/** Settings of TagList. */
+/** Wanted VLANs. */
 export interface VlanIf_VlanMatch_SingleTaggedList_TagListConfig {
   readonly vlan_id: readonly number[];
 }
 
-/** Found state of TagList. */
+/** VLANs in force. */
 export interface VlanIf_VlanMatch_SingleTaggedList_TagListStatus {
   readonly vlanid: readonly number[];
 }
 
-/** VlanIngressMapping. */
+/** Tag changes of received frames. */
 export interface VlanIf_VlanIngressMapping {
   readonly config?: VlanIngressEgressSetting | null;
   readonly state?: VlanIngressEgressSetting | null;
 }
 
-/** VlanEgressMapping. */
+/** Tag changes of sent frames. */
 export interface VlanIf_VlanEgressMapping {
   readonly config?: VlanIngressEgressSetting | null;
   readonly state?: VlanIngressEgressSetting | null;
 }
 
-/** TpidTypes. */
+/** EtherType of a tag. */
 export type TpidTypes =
   | 'TPID_TYPES_UNSPECIFIED'
   | 'TPID_TYPES_0X8100'
@@ -375,13 +375,13 @@ export type TpidTypes =
   | 'TPID_TYPES_0X9100'
   | 'TPID_TYPES_0X9200'
   | 'TPID_TYPES_ANY';
-/** VlanStackAction. */
+/** What is done to a tag. */
 export type VlanStackAction =
   | 'VLAN_STACK_ACTION_UNSPECIFIED'
   | 'VLAN_STACK_ACTION_PUSH'
   | 'VLAN_STACK_ACTION_POP'
   | 'VLAN_STACK_ACTION_SWAP';
-/** VlanIfMode. */
+/** Access or trunk. */
 export type VlanIfMode = 'VLAN_IF_MODE_UNSPECIFIED' | 'VLAN_IF_MODE_ACCESS' | 'VLAN_IF_MODE_TRUNK';
 /** Settings of NetInterface. */
 export interface NetInterfaceConfig {
@@ -394,7 +394,7 @@ export interface NetInterfaceConfig {
   readonly tpid: TpidTypes;
 }
 
-/** NetInterfaceCounters. */
+/** Packet counters of a network interface since the last clear. */
 export interface NetInterfaceCounters {
   readonly rx_octets: string;
   readonly rx_packets: string;
@@ -435,7 +435,7 @@ export interface NetInterfaceState {
   readonly tpid: TpidTypes;
 }
 
-/** NetInterface. */
+/** A network interface as OpenConfig models it. */
 export interface NetInterface {
   readonly name: string;
   readonly config?: NetInterfaceConfig | null;
@@ -444,35 +444,35 @@ export interface NetInterface {
   readonly subinterfaces?: NetInterface_Subinterfaces | null;
   readonly ethernet?: EthernetInterface | null;
 }
-/** HoldTime. */
+/** How long changes of the link are held back. */
 export interface NetInterface_HoldTime {
   readonly hold_config?: NetInterface_HoldTime_HoldConfig | null;
   readonly hold_state?: NetInterface_HoldTime_HoldState | null;
 }
-/** Settings of Hold. */
+/** Wanted hold times. */
 export interface NetInterface_HoldTime_HoldConfig {
   readonly up: number;
   readonly down: number;
 }
 
-/** State of Hold. */
+/** Hold times in force. */
 export interface NetInterface_HoldTime_HoldState {
   readonly up: number;
   readonly down: number;
 }
 
-/** Subinterfaces. */
+/** Parts of an interface. */
 export interface NetInterface_Subinterfaces {
   readonly subinterface: readonly NetInterface_Subinterfaces_Subinterface[];
 }
-/** Subinterface. */
+/** One part of an interface. */
 export interface NetInterface_Subinterfaces_Subinterface {
   readonly index: string;
   readonly subif_config?: NetInterface_Subinterfaces_Subinterface_SubifConfig | null;
   readonly state?: NetInterfaceState | null;
   readonly vlan?: VlanIf | null;
 }
-/** Settings of Subif. */
+/** Settings of a part of an interface. */
 export interface NetInterface_Subinterfaces_Subinterface_SubifConfig {
   readonly index: string;
   readonly description: string;
@@ -504,10 +504,10 @@ export interface UpdateNetInterfaceRequest {
   readonly allow_missing: boolean;
 }
 
-/** InterfaceType. */
+/** Kind of a network interface. */
 export type InterfaceType =
   'INTERFACE_TYPE_UNSPECIFIED' | 'INTERFACE_TYPE_ETHERNET' | 'INTERFACE_TYPE_LOOPBACK';
-/** OperState. */
+/** Found state of a network interface. */
 export type OperState =
   | 'OPER_STATE_UNSPECIFIED'
   | 'OPER_STATE_UP'

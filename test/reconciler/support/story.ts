@@ -13,7 +13,7 @@
  *     limits NAME=VALUE ...  (before the first plan)  target plain | unnamed
  */
 import { expect } from 'chai';
-import { OpiError, type OpiErrorCode } from '../../../src/opi/objects/errors.js';
+import type { OpiErrorCode } from '../../../src/opi/objects/errors.js';
 import {
   FakeTarget,
   type FakeCall,
@@ -21,10 +21,10 @@ import {
 } from '../../../src/opi/objects/fake-target.js';
 import { keyText, type KeyText, type ObjectKey } from '../../../src/opi/objects/key.js';
 import { dumpPlan, type MemberDelta, type PlanEntry } from '../../../src/opi/objects/plan.js';
-import type { BatchOperation } from '../../../src/opi/objects/target.js';
 import { Reconciler } from '../../../src/reconciler/reconciler.js';
 import type { ApplyResult, ReconcilerLimits } from '../../../src/reconciler/types.js';
 import { FakeClock } from './fake-clock.js';
+import { UnnamedTarget } from './unnamed-target.js';
 import { linesOf, Vocabulary } from './words.js';
 
 /** A story's script and sections. */
@@ -39,18 +39,6 @@ export function parseStory(text: string): Story {
   const sections = new Map<string, string>();
   for (let at = 0; at < parts.length; at += 2) sections.set(parts[at]!, parts[at + 1] ?? '');
   return { script: linesOf(script), sections };
-}
-
-/** Does not say which operation of a batch it refuses. */
-class UnnamedTarget extends FakeTarget {
-  override async applyBatch(operations: readonly BatchOperation[]): Promise<void> {
-    try {
-      await super.applyBatch(operations);
-    } catch (thrown) {
-      if (!(thrown instanceof OpiError)) throw thrown;
-      throw new OpiError({ code: thrown.code, op: 'apply batch', message: 'refused' });
-    }
-  }
 }
 
 /** Plays one story. */

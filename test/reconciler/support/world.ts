@@ -29,6 +29,8 @@ type LiveEntry = PlanEntry & { readonly members?: Set<string> };
 export interface WorldOptions {
   readonly limits?: Partial<ReconcilerLimits>;
   readonly level?: 'native' | 'plain';
+  /** What stands in for the XPU. Default FakeTarget. */
+  readonly Target?: typeof FakeTarget;
   /** Called before each call of the XPU does its work. */
   readonly beforeCall?: (method: TargetMethod) => void;
   /** Every port must at any time have the policy of some plan so far, or be closed. Default true. */
@@ -51,7 +53,8 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     this.options = options;
-    this.target = new FakeTarget({
+    const { Target = FakeTarget } = options;
+    this.target = new Target({
       level: options.level ?? 'native',
       latency: (method) => Promise.resolve(options.beforeCall?.(method)),
     });
@@ -81,6 +84,18 @@ export class World {
     this.allowPlan();
     if (whole) this.reconciler.replacePlan(this.plan.values());
     else this.reconciler.plan({ upserts, removals, members: members.filter(isChange) });
+  }
+
+  /** The plan as it is now. */
+  wanted(): PlanEntry[] {
+    return [...this.plan.values()];
+  }
+
+  /** Closed forms of the plan's bindings. */
+  closedForms(): PlanEntry[] {
+    return this.wanted().flatMap(({ closed }) =>
+      closed?.key.kind === 'policyBinding' ? [{ object: closed, origins: [] }] : [],
+    );
   }
 
   /** A new reconciler that knows nothing, given the whole plan. */
@@ -152,11 +167,7 @@ export class World {
 
   private allowPlan(): void {
     for (const [port, view] of portViews(this.plan.values())) this.allow(port, view);
-    for (const { closed } of this.plan.values()) {
-      if (closed === undefined || closed.key.kind !== 'policyBinding') continue;
-      const closedEntry = { object: closed, origins: [] };
-      for (const [port, view] of portViews([closedEntry])) this.allow(port, view);
-    }
+    for (const [port, view] of portViews(this.closedForms())) this.allow(port, view);
   }
 
   private allow(port: string, view: string): void {

@@ -5,7 +5,7 @@
  */
 import { FAMILIES, formatCidr, formatIp, type IpAddress, parseCidr } from '../base/ip.js';
 import type { Route } from '../model/network.js';
-import type { PlanEntry } from '../opi/objects/plan.js';
+import type { Origin, PlanEntry } from '../opi/objects/plan.js';
 import type { AnyObject } from '../opi/objects/specs.js';
 import type { Degradation } from './degradation.js';
 import type { ObjectNames } from './names.js';
@@ -26,11 +26,19 @@ export function nodeEntry(object: AnyObject): PlanEntry {
   return { object, origins: [NODE_ORIGIN] };
 }
 
-/** Objects that are always there. `hostLists`: the host port's policy lists; none of its own where absent. */
+/** The host port, as far as policy decides it. */
+export interface HostPort {
+  readonly ifname: string;
+  /** Its policy lists; `undefined` = none of its own. */
+  readonly lists: VnicLists | undefined;
+  /** Host endpoints in force: they are up once its Vnic is as planned. */
+  readonly owners: readonly Origin[];
+}
+
+/** Objects that are always there. */
 export function networkObjects(
   names: ObjectNames,
-  hostPort: string,
-  hostLists: VnicLists | undefined,
+  { ifname: hostPort, lists: hostLists, owners }: HostPort,
 ): PlanEntry[] {
   const { vpc, subnet } = names;
   const lists = hostLists ?? { ingressV4: [], ingressV6: [], egressV4: [], egressV6: [] };
@@ -44,9 +52,12 @@ export function networkObjects(
     },
     { key: subnet, spec: { vpc, v4Prefix: '0.0.0.0/0', v6Prefix: '::/0', ...ROUTER } },
     { key: hostInterface, spec: { ifname: hostPort, vf: false, adminUp: true } },
-    { key: names.vnic(hostPort), spec: { subnet, hostInterface, sourceGuard: false, ...lists } },
   ];
-  return objects.map(nodeEntry);
+  const vnic: AnyObject = {
+    key: names.vnic(hostPort),
+    spec: { subnet, hostInterface, sourceGuard: false, ...lists },
+  };
+  return [...objects.map(nodeEntry), { object: vnic, origins: [NODE_ORIGIN, ...owners] }];
 }
 
 function denyAll(names: ObjectNames, family: 4 | 6): AnyObject {

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { formatIp, type IpAddress } from '../base/ip.js';
 import type { DesiredState, DirtySet } from '../desired/state.js';
 import { defaultFelixConfig, type FelixConfig, parseFelixConfig } from '../model/config.js';
-import type { IpSetId, WorkloadKey } from '../model/ids.js';
+import type { HostEndpointKey, IpSetId, WorkloadKey } from '../model/ids.js';
 import type { MemberDelta, PlanDelta, PlanEntry } from '../opi/objects/plan.js';
 import type { TargetCapabilities } from '../opi/objects/target.js';
 import { type Degradation, sortDegradations } from './degradation.js';
@@ -59,6 +59,8 @@ export type TranslatorFactory = (
 /** What one `translate` found changed before policy is lowered. */
 interface Changes {
   readonly config: boolean;
+  /** A host endpoint in force. */
+  readonly hostPolicy: boolean;
   readonly hostAddresses: readonly IpAddress[];
   readonly endpoints: ReadonlySet<WorkloadKey>;
   readonly sets: SetChanges;
@@ -167,7 +169,16 @@ export class Translator implements Translation {
     if (config || hostPolicy.star) addAll(ports, this.endpoints.keys());
     this.ports.refresh(ports);
     addAll(this.changedEndpoints, [...marks.hostEndpoints, ...endpoints]);
-    return { config, hostAddresses, endpoints, sets, ports, sources: catalog.sources };
+    const { any: inForce } = hostPolicy;
+    return {
+      config,
+      hostPolicy: inForce,
+      hostAddresses,
+      endpoints,
+      sets,
+      ports,
+      sources: catalog.sources,
+    };
   }
 
   private followConfig(state: DesiredState): boolean {
@@ -242,9 +253,10 @@ export class Translator implements Translation {
   ): void {
     const { names, settings, table } = this;
     const hostVnic = names.vnic(settings.hostPort);
-    if (table.unit('network').length === 0 || vnics.has(hostVnic.id)) {
+    if (table.unit('network').length === 0 || vnics.has(hostVnic.id) || changes.hostPolicy) {
       const lists = this.lowering.lists(hostVnic);
-      table.setUnit('network', networkObjects(names, settings.hostPort, lists));
+      const owners = hostOwners(this.host);
+      table.setUnit('network', networkObjects(names, { ifname: settings.hostPort, lists, owners }));
     }
     for (const address of changes.hostAddresses) {
       const mapping = hostMapping(names, settings.hostPort, address);
@@ -288,6 +300,11 @@ export class Translator implements Translation {
       return key !== undefined && this.table.stayed(key) ? [{ key, ...change }] : [];
     });
   }
+}
+
+/** Keys of the host endpoints in force. */
+function hostOwners({ specific, star }: HostPolicy): HostEndpointKey[] {
+  return [specific, star].flatMap((endpoint) => (endpoint === undefined ? [] : [endpoint.key]));
 }
 
 function loweringFor(

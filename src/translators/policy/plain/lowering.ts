@@ -165,12 +165,15 @@ export class PlainLowering implements PolicyLowering {
       ingress: [make('ingress', 4), make('ingress', 6)],
       egress: [make('egress', 4), make('egress', 6)],
     };
-    const port = view.port(UPLINK) ?? view.port(TUNNEL);
+    const uplink = view.port(UPLINK);
+    const tunnel = view.port(TUNNEL);
+    const port = uplink ?? tunnel;
     if (port === undefined) {
       this.table.set(UPLINK, undefined);
       return undefined;
     }
-    return this.hold(UPLINK, view.hostVnic, rendered, port.origins, invalidKept(port.program));
+    const origins = [...new Set([...(uplink?.origins ?? []), ...(tunnel?.origins ?? [])])].sort();
+    return this.hold(UPLINK, view.hostVnic, rendered, origins, invalidKept(port.program));
   }
 
   private hold(

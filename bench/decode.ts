@@ -4,10 +4,8 @@ import { encodeFrame } from '../src/driver/frame.js';
 import { encodeToDataplane } from '../src/driver/message.js';
 import { FelixSession } from '../src/driver/session.js';
 import type { Draft, Rule, ToDataplane } from '../src/gen/felix/types.js';
+import { type Report } from './report.js';
 import { allRecordings } from '../test/support/recordings.js';
-
-/** Takes one figure. */
-export type Report = (name: string, value: number, unit: string) => void;
 
 const PIECE_BYTES = 65_536;
 const WARM_UP_MS = 500;

@@ -1,0 +1,19 @@
+/**
+ * `npm run bench [-- NAME...]`: all benches, or those named; `--save` also writes docs/bench.txt. Figures, not tests: nothing
+ * here fails for being slow.
+ */
+import { writeFileSync } from 'node:fs';
+import { run as decode } from './decode.js';
+import { run as pipeline } from './pipeline.js';
+import { Table, type Report } from './report.js';
+
+const BENCHES: Readonly<Record<string, (report: Report) => Promise<void>>> = { decode, pipeline };
+
+const args = process.argv.slice(2);
+const wanted = args.filter((arg) => !arg.startsWith('--'));
+const table = new Table();
+for (const [name, run] of Object.entries(BENCHES)) {
+  if (wanted.length === 0 || wanted.includes(name)) await run(table.report);
+}
+if (args.includes('--save')) writeFileSync('docs/bench.txt', table.text(new Date()));
+process.exit(0);

@@ -1,15 +1,24 @@
 /** Names and ids of resources as each mode has them (opi.md section 3.1). */
 import { COLLECTIONS, relativeName, type NameOf } from '../../opi/codec/names.js';
-import { lastSegment, type ObjectKey, type ObjectKind } from '../../opi/objects/key.js';
+import {
+  isExtensionKind,
+  lastSegment,
+  type ObjectKey,
+  type ObjectKind,
+} from '../../opi/objects/key.js';
 import { invalidField } from '../store/errors.js';
 import type { ServerMode } from './status.js';
 
 const REFERENCE_PREFIX = '//network.opiproject.org/';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The names a server of this mode gives. */
+/** The names a server of this mode gives; those of the extension are always relative. */
 export function namesOf(mode: ServerMode): NameOf {
-  return mode === 'strict' ? relativeName : (key) => `${REFERENCE_PREFIX}${relativeName(key)}`;
+  if (mode === 'strict') return relativeName;
+  return (key) => {
+    const name = relativeName(key);
+    return isExtensionKind(key.kind) ? name : `${REFERENCE_PREFIX}${name}`;
+  };
 }
 
 /** Key of a name that a client gives, full or relative, with or without its collection. Throws INVALID_ARGUMENT. */

@@ -337,13 +337,11 @@ describe('soft-xpu store: batches', () => {
       fc.tuple(ids, ids).map(([id, ref]) => create(policyOf(id, ref))),
       ids.map((id) => remove(key('addressGroup', id))),
       ids.map((id) => remove(key('networkPolicy', id))),
-      fc
-        .tuple(ids, ids)
-        .map(([id, ref]): StoreOperation => ({
-          op: 'update',
-          object: policyOf(id, ref),
-          allowMissing: true,
-        })),
+      fc.tuple(ids, ids).map(([id, ref]): StoreOperation => ({
+        op: 'update',
+        object: policyOf(id, ref),
+        allowMissing: true,
+      })),
     );
     fc.assert(
       fc.property(fc.array(fc.array(operation, { maxLength: 5 }), { maxLength: 12 }), (batches) => {

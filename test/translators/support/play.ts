@@ -1,5 +1,6 @@
 /** Plays Deltas into a store and a translator, and compares what came out with a translation from scratch. */
 import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import { DesiredStore } from '../../../src/desired/store.js';
 import { FelixSession } from '../../../src/driver/session.js';
@@ -51,6 +52,11 @@ export class Player {
   readonly translator: Translator;
   readonly objects = new Map<KeyText, PlanEntry>();
   readonly members = new Map<KeyText, Set<string>>();
+  /**
+   * What the last flush wrote: kinds, sorted, removals with a minus, groups whose members changed with a tilde. An object
+   * that is only for someone else now is no write.
+   */
+  writes: readonly string[] = [];
   private readonly settings: TranslatorSettings;
   private readonly capabilities: TargetCapabilities;
 
@@ -74,6 +80,7 @@ export class Player {
   /** Translates what is dirty; `undefined` if nothing is. */
   flush(): PlanDelta | undefined {
     const dirty = this.store.takeDirty();
+    this.writes = [];
     if (dirty === undefined || this.store.state === undefined) return undefined;
     const delta = this.translator.translate(this.store.state, dirty);
     this.receive(delta);
@@ -113,6 +120,15 @@ export class Player {
   }
 
   private receive(delta: PlanDelta): void {
+    const changed = delta.upserts.filter(({ object }) => {
+      const known = this.objects.get(keyText(object.key))?.object.spec;
+      return !isDeepStrictEqual(known, object.spec);
+    });
+    this.writes = [
+      ...changed.map(({ object }) => object.key.kind),
+      ...delta.removals.map(({ kind }) => `-${kind}`),
+      ...delta.members.map(({ key }) => `~${key.kind}`),
+    ].sort();
     for (const key of delta.removals) {
       expect(this.objects.delete(keyText(key)), `removal of ${keyText(key)}`).to.equal(true);
       this.members.delete(keyText(key));

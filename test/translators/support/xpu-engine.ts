@@ -2,6 +2,7 @@
 import { InternalError } from '../../../src/base/errors.js';
 import { FelixView } from '../../../src/lab/verdicts/felix-view.js';
 import type { ProbeVerdict, VerdictEngine } from '../../../src/lab/verdicts/engine.js';
+import { reasonsFor } from '../../../src/lab/verdicts/port-reasons.js';
 import type { Probe, ProbePacket } from '../../../src/lab/verdicts/probe.js';
 import type { PlanDelta } from '../../../src/opi/objects/plan.js';
 import type { TargetCapabilities } from '../../../src/opi/objects/target.js';
@@ -15,6 +16,7 @@ import {
   UPLINK_PORT,
 } from '../../../src/soft-xpu/memory/port.js';
 import type { StoreOperation } from '../../../src/soft-xpu/store/object-store.js';
+import type { Degradation } from '../../../src/translators/degradation.js';
 import { ObjectNames } from '../../../src/translators/names.js';
 import { Translator } from '../../../src/translators/translator.js';
 import { SETTINGS } from './play.js';
@@ -47,28 +49,24 @@ export class XpuEngine implements VerdictEngine {
   }
 
   judge(probes: readonly Probe[]): Promise<readonly ProbeVerdict[]> {
-    const degraded = new Set(this.translator.degradations().map(({ subject }) => subject));
-    return Promise.resolve(probes.map((probe) => this.judgeOne(probe, degraded)));
+    const degradations = this.translator.degradations();
+    return Promise.resolve(probes.map((probe) => this.judgeOne(probe, degradations)));
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  private judgeOne({ from, to, packet }: Probe, degraded: ReadonlySet<string>): ProbeVerdict {
+  private judgeOne(probe: Probe, degradations: readonly Degradation[]): ProbeVerdict {
+    const { from, packet } = probe;
     const entry = this.portOf(from, packet);
     if (entry === undefined) return { allow: false, exit: '', path: ['no such port'], reasons: [] };
     const fields = packetOf(packetFields(packet));
     const passage = this.xpu.dataPlane.walk(entry, fields, { fresh: true, commit: false });
     const allow = passage.verdict === 'ALLOW';
     const exit = passage.exit === undefined || !allow ? '' : this.placeOf(passage.exit);
-    const reasons = this.subjectsOf([from, to]).filter((subject) => degraded.has(subject));
+    const reasons = reasonsFor(probe, this.view, degradations);
     return { allow, exit, path: traceOf(passage, fields), reasons };
-  }
-
-  private subjectsOf(places: readonly string[]): string[] {
-    const keys = places.flatMap((place) => this.view.endpointOf(place)?.key ?? []);
-    return [...keys, 'uplink', 'tunnel'];
   }
 
   private portOf(place: string, packet: ProbePacket): PortRef | undefined {

@@ -22,7 +22,7 @@ import {
   writeOpOf,
   type ExtensionOp,
 } from './ops.js';
-import { cutBatches, inBatchOrder, unitsOf, type Unit } from './units.js';
+import { cutBatches, inBatchOrder, isLargeNewGroup, unitsOf, type Unit } from './units.js';
 import { withhold, type Sendable } from './withhold.js';
 
 /** `refused`: something was refused and noted (or closed); what is left has to be judged anew. `stopped`: not now. */
@@ -112,12 +112,14 @@ class Flush {
   }
 
   private async send(batch: readonly ExtensionOp[]): Promise<Outcome> {
+    const { views, limits } = this.core;
     const [only] = batch;
-    if (only !== undefined && batch.length === 1 && this.isBigNewGroup(only))
+    if (only !== undefined && batch.length === 1 && isLargeNewGroup(views, only, limits)) {
       return this.fill(only);
+    }
     const tokens = new Map<KeyText, string>();
     for (const op of batch) {
-      if (!uploadsMembers(op, this.core.limits)) continue;
+      if (!uploadsMembers(op, limits)) continue;
       const outcome = await this.upload(op, tokens);
       if (outcome !== 'done') return outcome;
     }
@@ -282,10 +284,5 @@ class Flush {
       if (!failures.attemptable(text)) continue;
       if (isBinding(text) || views.due.extension.has(text)) noteObstacle(this.core, text, obstacle);
     }
-  }
-
-  private isBigNewGroup(op: ExtensionOp): boolean {
-    if (op.members !== 'whole' || this.core.views.acknowledged.has(op.text)) return false;
-    return op.bytes > this.core.limits.pieceBytesMax;
   }
 }

@@ -25,6 +25,17 @@ export function cutBatches(
   ops: readonly ExtensionOp[],
   limits: ReconcilerLimits,
 ): ExtensionOp[][] {
+  const large = ops.filter((op) => isLargeNewGroup(views, op, limits));
+  const others = large.length === 0 ? ops : ops.filter((op) => !isLargeNewGroup(views, op, limits));
+  return [...large.map((op) => [op]), ...cutOthers(views, others, limits)];
+}
+
+function cutOthers(
+  views: Views,
+  ops: readonly ExtensionOp[],
+  limits: ReconcilerLimits,
+): ExtensionOp[][] {
+  if (ops.length === 0) return [];
   if (bytesOf(ops, limits) <= limits.pieceBytesMax) return [inBatchOrder(ops)];
   const units = unitsOf(views, ops);
   return STAGES.flatMap((stage) => {
@@ -34,6 +45,13 @@ export function cutBatches(
     if (stage === 'visible' && bytesOf(all, limits) <= limits.atomicBytesMax) return [all];
     return pack(staged, limits);
   }).map(inBatchOrder);
+}
+
+/** True for a group that is not there yet and too large for one call: it is filled piece by piece, seen by nobody. */
+export function isLargeNewGroup(views: Views, op: ExtensionOp, limits: ReconcilerLimits): boolean {
+  return (
+    op.members === 'whole' && op.bytes > limits.pieceBytesMax && !views.acknowledged.has(op.text)
+  );
 }
 
 /** The smallest units of the operations, in the order in which they may be sent one by one. */

@@ -211,7 +211,7 @@ describe('Reconciler: cost', () => {
     const batches = target.calls.filter(({ method }) => method === 'applyBatch');
     const texts = batches.map(({ operations }) => words.inWords(operations.join('; ')));
     expect(texts[0]).to.equal('create group g');
-    expect(texts.at(-1)).to.equal('create policy p; create policy q; create bind a');
+    expect(texts.at(-1)).to.equal('create policy q; create policy p; create bind a');
     expect(texts.slice(1, -1).every((text) => text.startsWith('members group g'))).to.equal(true);
     expect(texts).to.have.length.within(4, 6);
   });

@@ -112,7 +112,7 @@ export class StoryTeller {
       case 'status':
         return this.expectStatus(first, second, args[2]);
       case 'result':
-        expect(String(this.result?.[first as keyof ApplyResult])).to.equal(second);
+        expect(JSON.stringify(this.result?.[first as keyof ApplyResult])).to.equal(second);
         return;
       case 'verify':
         expect(String(await this.reconciler.verify())).to.equal(first);

@@ -38,10 +38,9 @@ export function hostExpectation(
 ): EndpointExpectation {
   const error = host.errors.get(key);
   if (error !== undefined) return { key, kind: 'host', objects: [], error };
-  const isStar = host.star?.key === key;
-  const ports = isStar ? [UPLINK, TUNNEL] : [UPLINK];
-  const objects = [hostVnic, ...ports.flatMap((subject) => policyObjects(table, subject))];
-  return { key, kind: 'host', objects };
+  const entries = [UPLINK, TUNNEL].flatMap((subject) => table.unit(`policy/${portUnit(subject)}`));
+  const own = entries.filter(({ origins }) => origins.includes(key));
+  return { key, kind: 'host', objects: [hostVnic, ...own.map(({ object }) => object.key)] };
 }
 
 function policyObjects(table: PlanTable, subject: string): ObjectKey[] {

@@ -85,7 +85,7 @@ export function tunnelProgram(context: CompileContext): PortProgram | undefined 
 
 /** Host endpoint whose preDNAT tiers the uplink asks: a specific one without such tiers does not hide those of `*`. */
 export function preDnatOwner({ specific, star }: HostPolicy): HostEndpoint | undefined {
-  return specific !== undefined && specific.preDnatTiers.length > 0 ? specific : star;
+  return [specific, star].find((endpoint) => (endpoint?.preDnatTiers.length ?? 0) > 0);
 }
 
 function hostProgram(

@@ -1,0 +1,108 @@
+/**
+ * Every recording of real Felix, played by felix-sim at our driver and a soft-xpu, each a process of its own: on every kind of
+ * XPU, to the end, and again at the same standing XPU, where nothing is left to write. What stands there afterwards depends on
+ * the state alone, not on the way to it.
+ *
+ * The normal run takes a part; CALICO_XPU_LONG=1 takes all recordings at hand on every kind of XPU.
+ */
+import { expect } from 'chai';
+import { allRecordings, copiedRecordings, type Recording } from '../support/recordings.js';
+import { ALL_TRAITS, dumpOf, Scene, traitsText, writesOf, type XpuTraits } from './programs.js';
+
+const LONG = process.env['CALICO_XPU_LONG'] === '1';
+/** Replays at once. */
+const LANES = 2;
+
+/** Normal run: each of these on one kind of XPU, so that each kind and each Calico generation has its turn. */
+const SUBSET = [
+  ['head/host-fuzz-3', 'native strict'],
+  ['head/extras', 'native reference'],
+  ['head/tiers', 'plain strict'],
+  ['v3.26.5/host-endpoints', 'plain reference'],
+  ['v3.28.5/overlay', 'plain flattened strict'],
+  ['v3.31.7/hello', 'plain flattened reference'],
+] as const;
+
+interface Play {
+  readonly recording: Recording;
+  readonly traits: XpuTraits;
+}
+
+describe('recordings, end to end', function () {
+  this.timeout(LONG ? 600_000 : 60_000);
+
+  for (const plays of LONG ? everything() : subset()) {
+    it(titleOf(plays), async () => {
+      const waiting = [...plays];
+      const problems: string[] = [];
+      const lane = async (): Promise<void> => {
+        for (let play = waiting.shift(); play !== undefined; play = waiting.shift())
+          await check(play).catch((error: unknown) => problems.push(String(error)));
+      };
+      await Promise.all(Array.from({ length: LANES }, lane));
+      if (problems.length > 0) throw new Error(problems.join('\n'));
+    });
+  }
+});
+
+/** One test for each recording, on every kind of XPU. */
+function everything(): Play[][] {
+  return allRecordings().map((recording) => ALL_TRAITS.map((traits) => ({ recording, traits })));
+}
+
+/** One test for two recordings, which run at once. */
+function subset(): Play[][] {
+  const plays = SUBSET.map(([name, text]) => ({
+    recording: found(copiedRecordings(), ({ name: other }) => other === name),
+    traits: found(ALL_TRAITS, (traits) => traitsText(traits) === text),
+  }));
+  return Array.from({ length: Math.ceil(plays.length / LANES) }, (_, index) =>
+    plays.slice(index * LANES, (index + 1) * LANES),
+  );
+}
+
+function titleOf(plays: readonly Play[]): string {
+  const texts = plays.map(({ recording, traits }) => `${recording.name} on ${traitsText(traits)}`);
+  return plays.length === ALL_TRAITS.length
+    ? `${plays[0]?.recording.name} on every kind of XPU`
+    : texts.join(', ');
+}
+
+function found<T>(list: readonly T[], matches: (item: T) => boolean): T {
+  const item = list.find(matches);
+  if (item === undefined) throw new Error('the subset names something that is not there');
+  return item;
+}
+
+/** One standing XPU: the start twice, everything, the final state alone. Then an empty one: the final state alone. */
+async function check({ recording, traits }: Play): Promise<void> {
+  const scene = new Scene();
+  const where = `${recording.name} on ${traitsText(traits)}`;
+  const { folder } = recording;
+  try {
+    const { address } = await scene.xpu(traits);
+    const at = [
+      '--xpu',
+      address,
+      '--target',
+      traits.target,
+      ...(traits.flattened ? ['--flattened'] : []),
+    ];
+    const start = ['--until', recording.steps[0]?.step ?? 'start'];
+    const first = await scene.replay(folder, [...at, ...start]);
+    expect(writesOf(first), `${where}: something to write`).to.be.greaterThan(0);
+    expect(writesOf(await scene.replay(folder, [...at, ...start])), `${where}: start`).to.equal(0);
+    await scene.replay(folder, at);
+    expect(writesOf(await scene.replay(folder, [...at, '--final'])), `${where}: final`).to.equal(0);
+    const dump = await dumpOf(address);
+    expect(dump).not.to.equal('');
+
+    const { address: empty } = await scene.xpu(traits);
+    const moved = at.map((word) => (word === address ? empty : word));
+    const final = await scene.replay(folder, [...moved, '--final']);
+    expect(final.steps.map(({ name }) => name)).to.deep.equal(['final']);
+    expect((await dumpOf(empty)).split('\n'), where).to.deep.equal(dump.split('\n'));
+  } finally {
+    await scene.end();
+  }
+}

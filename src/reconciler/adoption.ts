@@ -2,6 +2,7 @@
 import { OpiError } from '../opi/objects/errors.js';
 import {
   CLOUD_KINDS,
+  EXTENSION_KINDS,
   OBJECT_KINDS,
   type ObjectKind,
   type ObjectNamer,
@@ -45,6 +46,7 @@ async function adoptAs(
 ): Promise<void> {
   const { level, bootId } = capabilities;
   await adoptKinds(core, namer, level === 'native' ? OBJECT_KINDS : CLOUD_KINDS);
+  if (level === 'plain') for (const kind of EXTENSION_KINDS) core.views.adopt(kind, []);
   core.views.mistrustMembers();
   if (bootId !== core.trust.bootId) core.failures.clearAll();
   core.trust.restored(bootId);

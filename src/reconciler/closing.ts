@@ -17,13 +17,13 @@ export function closureOf(core: Core, binding: KeyText): ExtensionOp | 'closed' 
     const digest = digestOf(closed);
     if (held?.digest === digest) return 'closed';
     const usable = refsOf(closed).every((ref) => core.views.acknowledged.has(keyText(ref)));
-    if (usable && !core.failures.refusedClosures.has(`${binding} ${digest}`)) {
+    if (usable && !core.failures.isRefusedClosure(binding, digest)) {
       return closingOp(binding, closed, digest);
     }
   }
   if (!deniesWithoutBinding(core, binding)) return 'open';
   if (held === undefined) return 'closed';
-  return core.failures.refusedClosures.has(binding) ? 'open' : closingOp(binding, undefined);
+  return core.failures.isRefusedClosure(binding, '') ? 'open' : closingOp(binding, undefined);
 }
 
 /** True if the port denies everything once the binding is gone: vNICs do, the uplink and the tunnel pass. */

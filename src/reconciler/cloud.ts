@@ -75,6 +75,7 @@ async function closeIfRefused(core: Core, text: KeyText, wanted: WantedObject): 
   const { closed } = wanted.entry;
   if (closed === undefined || core.failures.obstacleOf(text)?.closing !== true) return;
   const digest = digestOf(closed);
+  if (core.failures.isRefusedClosure(text, digest)) return;
   const held = core.views.acknowledged.get(text);
   if (held?.digest === digest || obstacleFor(core, closed) !== undefined) return;
   const op = held === undefined ? 'create' : 'update';
@@ -85,6 +86,7 @@ async function closeIfRefused(core: Core, text: KeyText, wanted: WantedObject): 
   } catch (thrown) {
     const error = asOpiError('close', thrown);
     if (verdictOf(error.code) === 'unreachable') core.trust.doubt(closed.key.kind);
+    else core.failures.noteRefusedClosure(text, digest);
     core.logger.error({ key: text, code: error.code }, `cannot be closed: ${error.message}`);
   }
 }

@@ -214,8 +214,7 @@ class Flush {
 
   private refuse(op: ExtensionOp, error: OpiError): Outcome {
     if (op.closing === true) {
-      const form = op.digest === undefined ? op.text : `${op.text} ${op.digest}`;
-      this.core.failures.refusedClosures.add(form);
+      this.core.failures.noteRefusedClosure(op.text, op.digest ?? '');
       this.core.logger.error(
         { key: op.text, code: error.code },
         `cannot be closed: ${error.message}`,

@@ -62,8 +62,7 @@ export interface Obstacle {
 /** Failures and obstacles by object. */
 export class FailureBook {
   readonly failures = new Map<KeyText, Failure>();
-  /** Closed forms that were refused: `key digest`, or `key` for the deletion of the binding. */
-  readonly refusedClosures = new Set<string>();
+  private readonly closures = new Map<KeyText, Set<string>>();
   private readonly obstacles = new Map<KeyText, Obstacle>();
   private readonly blockedNow = new Set<KeyText>();
   private readonly queue = new RetryQueue<KeyText>();
@@ -92,6 +91,7 @@ export class FailureBook {
       ...(pace === undefined ? {} : { retryAt: this.later(pace, attempts) }),
     };
     this.failures.set(text, failure);
+    this.closures.delete(text);
     if (failure.retryAt === undefined) this.queue.drop(text);
     else this.queue.set(text, failure.retryAt);
     return failure;
@@ -116,9 +116,20 @@ export class FailureBook {
     return freed;
   }
 
+  /** A closed form was refused as well: `form` is its digest, or empty for the deletion of a binding. */
+  noteRefusedClosure(text: KeyText, form: string): void {
+    this.closures.set(text, (this.closures.get(text) ?? new Set()).add(form));
+  }
+
+  /** True if the form was refused since the object itself was last tried. */
+  isRefusedClosure(text: KeyText, form: string): boolean {
+    return this.closures.get(text)?.has(form) === true;
+  }
+
   /** Forgets a failure: the write succeeded, or what is wanted changed. */
   clear(text: KeyText): void {
     this.obstacles.delete(text);
+    this.closures.delete(text);
     if (this.failures.delete(text)) this.queue.drop(text);
   }
 
@@ -126,7 +137,7 @@ export class FailureBook {
   clearAll(): void {
     for (const text of [...this.failures.keys()]) this.clear(text);
     this.obstacles.clear();
-    this.refusedClosures.clear();
+    this.closures.clear();
   }
 
   /** False while a failed write is not due again. */

@@ -127,7 +127,7 @@ function pieceBytes({ added, removed }: MemberPiece): number {
 }
 
 function specBytes(wanted: WantedObject): number {
-  return specText(wanted.entry.object).length + OBJECT_BYTES;
+  return wanted.textLength + OBJECT_BYTES;
 }
 
 /** What is counted and reported for an operation. */

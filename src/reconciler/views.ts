@@ -36,6 +36,8 @@ import type { WriteOp } from './types.js';
 export interface WantedObject {
   readonly entry: PlanEntry;
   readonly digest: string;
+  /** Length of the spec's canonical text: about its size on the wire. */
+  readonly textLength: number;
 }
 
 /** An object the XPU is known to hold. */
@@ -67,7 +69,7 @@ const NO_MEMBERS: ReadonlySet<string> = new Set();
 
 /** Digest of a spec's canonical text. */
 export function digestOf(object: OpiObject): string {
-  return hashText(specText(object), DIGEST_CHARS);
+  return digestOfText(specText(object));
 }
 
 /** See the file head. */
@@ -96,10 +98,10 @@ export class Views {
   want(entry: PlanEntry): void {
     const text = keyText(entry.object.key);
     const before = this.wanted.get(text);
-    const digest = digestOf(entry.object);
-    this.wanted.set(text, { entry, digest });
+    const wanted = wantedObject(entry, before);
+    this.wanted.set(text, wanted);
     this.removed.delete(text);
-    if (before?.digest !== digest) this.observer.wantedChanged(text);
+    if (before?.digest !== wanted.digest) this.observer.wantedChanged(text);
     if (entry.object.key.kind === 'addressGroup') this.wantMembers(text, entry.members);
     this.judge(text);
   }
@@ -253,4 +255,15 @@ export class Views {
   private dueMapOf(text: KeyText): Map<KeyText, DueWrite> {
     return isExtensionKind(parseKeyText(text).kind) ? this.due.extension : this.due.cloud;
   }
+}
+
+/** Specs are immutable: the same object needs no second look. */
+function wantedObject(entry: PlanEntry, before: WantedObject | undefined): WantedObject {
+  if (before?.entry.object === entry.object) return { ...before, entry };
+  const text = specText(entry.object);
+  return { entry, digest: digestOfText(text), textLength: text.length };
+}
+
+function digestOfText(text: string): string {
+  return hashText(text, DIGEST_CHARS);
 }

@@ -10,7 +10,6 @@ import type {
   SubnetSpec,
   TunnelSpec,
   VnicSpec,
-  VpcSpec,
 } from '../../opi/objects/specs.js';
 import { Address, type PrefixKey } from '../store/address.js';
 import type { ObjectStore } from '../store/object-store.js';
@@ -31,7 +30,8 @@ export type Destination =
   { readonly port: PortRef; readonly vnic?: VnicPort } | { readonly unmapped: true };
 
 /** Routes of one table by prefix length. */
-type RouteIndex = Map<number, Map<PrefixKey, RouteVia>>;
+type RouteIndex = Map<number, RoutesOfLength>;
+type RoutesOfLength = Map<PrefixKey, RouteVia>;
 
 /** Answers about ports and addresses; kept up to date one object at a time. */
 export class Topology {
@@ -160,7 +160,7 @@ export class Topology {
     const vpcs =
       vpc === undefined ? this.store.list('vpc').map(({ object }) => object.key.id) : [vpc];
     return vpcs.flatMap((id) => {
-      const spec = this.spec({ kind: 'vpc', id }) as VpcSpec | undefined;
+      const spec = this.spec<'vpc'>({ kind: 'vpc', id });
       const table = address.family === 4 ? spec?.v4RouteTable : spec?.v6RouteTable;
       return table?.id ?? [];
     });
@@ -185,9 +185,10 @@ export class Topology {
   private addRoute(spec: RouteSpec): void {
     const cidr = cidrOf(spec);
     let table = this.routes.get(spec.table.id);
-    if (table === undefined) this.routes.set(spec.table.id, (table = new Map()));
+    if (table === undefined)
+      this.routes.set(spec.table.id, (table = new Map<number, RoutesOfLength>()));
     let routes = table.get(cidr.length);
-    if (routes === undefined) table.set(cidr.length, (routes = new Map()));
+    if (routes === undefined) table.set(cidr.length, (routes = new Map<PrefixKey, RouteVia>()));
     routes.set(new Address(cidr).prefixKey(cidr.length), spec.via);
   }
 

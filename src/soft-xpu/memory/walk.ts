@@ -261,7 +261,14 @@ export class Walk {
     const destination = this.destination();
     if ('unmapped' in destination) return this.deny(this.entry, 'FROM_PORT', 'NO_MAPPING');
     this.exit = this.portOf(destination.port, destination.vnic);
+    if (this.routesLinkLocal()) return this.deny(this.entry, 'FROM_PORT', 'SOURCE');
     return this.gate(this.exit, 'TO_PORT');
+  }
+
+  /** A router never passes on what an IPv6 link-local address sent: it is for the router itself, or of the node. */
+  private routesLinkLocal(): boolean {
+    const isRouted = this.entry.ref.kind !== 'host' && this.exit?.ref.kind !== 'host';
+    return isRouted && contains(V6_LINK_LOCAL, this.packet.source);
   }
 
   private destination(): Destination {

@@ -90,7 +90,9 @@ function rawHandlers(raw: RawResource, context: ServerContext, pager: Pager): Ha
   return {
     [`Create${raw.resource}`]: (request: Readonly<Record<string, unknown>>) => {
       const message = messageOf(request, raw);
-      const id = String(request[`${raw.field}_id`] ?? '') || context.newToken().slice(0, 32);
+      const wanted = request[`${raw.field}_id`];
+      const given = typeof wanted === 'string' ? wanted : '';
+      const id = given === '' ? context.newToken().slice(0, 32) : given;
       const held = raw.singleton ? [...stored.values()][0] : stored.get(id);
       if (held === undefined) return keep(id, message);
       const equal =

@@ -89,7 +89,7 @@ export class Dispatcher {
       throw new DroppedConnection();
     }
     if (succeeds(injection)) return response;
-    throw new StatusError(injection.code, injection.message || 'injected failure');
+    throw new StatusError(statusOf(injection.code), injection.message || 'injected failure');
   }
 
   private wait(delayMs: number): Promise<void> {
@@ -100,6 +100,12 @@ export class Dispatcher {
 
 /** The connection is gone: nobody hears an answer. */
 class DroppedConnection extends Error {}
+
+const STATUSES = Object.values(status).filter((code) => typeof code === 'number');
+
+function statusOf(code: number): status {
+  return STATUSES.find((known) => known.valueOf() === code) ?? status.UNKNOWN;
+}
 
 function succeeds({ code, dropConnection }: Injection): boolean {
   return code === 0 && !dropConnection;

@@ -20,7 +20,7 @@ import { networkPolicyHandlers, policyBindingHandlers } from './stats-service.js
 export interface BuiltServer {
   readonly server: Server;
   /** Stops timers and tells watchers of the health service. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Builds it. `dropConnections` is called where an injected failure wants every connection closed. */

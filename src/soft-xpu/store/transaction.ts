@@ -17,7 +17,8 @@ import { GroupChanges, refused, type GivenMembers } from './group-changes.js';
 import { checkReferences } from './references.js';
 import type { StoredObject, Tables } from './tables.js';
 import type { Uploads } from './uploads.js';
-import { validateObject, type ValidationContext } from './validate.js';
+import { validateObject } from './validate.js';
+import type { ValidationContext } from './validate-rules.js';
 
 /** How one object changed in a committed transaction. */
 export interface ObjectChange {

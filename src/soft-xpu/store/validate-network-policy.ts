@@ -2,8 +2,12 @@
 import type { EndpointMatch, PolicyRuleSpec, RuleMatch } from '../../opi/objects/match.js';
 import type { NetworkPolicySpec } from '../../opi/objects/specs.js';
 import type { Checker } from './checker.js';
-import { checkIcmp, checkPrintable, requireRuleRoom } from './validate-rules.js';
-import type { ValidationContext } from './validate.js';
+import {
+  checkIcmp,
+  checkPrintable,
+  requireRuleRoom,
+  type ValidationContext,
+} from './validate-rules.js';
 
 /** Checks one policy; the rule limit counts both directions together. */
 export function checkNetworkPolicy(

@@ -4,6 +4,13 @@ import type { Checker } from './checker.js';
 import { StoreError } from './errors.js';
 import type { Limits } from './limits.js';
 
+/** What validity depends on beside the object. */
+export interface ValidationContext {
+  /** SecurityPolicies may use COMPACT rules (DeviceCapabilities.compact_rules). */
+  readonly compactRules: boolean;
+  readonly limits: Limits;
+}
+
 /** ICMP type, and code if one is given. */
 export function checkIcmp(icmp: IcmpSpec | undefined, field: string, checker: Checker): void {
   if (icmp === undefined) return;

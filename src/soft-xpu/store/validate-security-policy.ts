@@ -3,8 +3,7 @@ import { parseIp, type Family } from '../../base/ip.js';
 import type { IpEntrySpec, SecurityRuleSpec } from '../../opi/objects/match.js';
 import type { SecurityPolicySpec } from '../../opi/objects/specs.js';
 import type { Checker } from './checker.js';
-import { checkIcmp, requireRuleRoom } from './validate-rules.js';
-import type { ValidationContext } from './validate.js';
+import { checkIcmp, requireRuleRoom, type ValidationContext } from './validate-rules.js';
 
 const PRIORITY_MAX = 65534;
 

@@ -3,17 +3,10 @@ import type { AnyObject, SpecByKind } from '../../opi/objects/specs.js';
 import type { ObjectKind } from '../../opi/objects/key.js';
 import { Checker } from './checker.js';
 import { invalidFields } from './errors.js';
-import type { Limits } from './limits.js';
 import { checkNetworkPolicy } from './validate-network-policy.js';
 import { checkPolicyBinding } from './validate-binding.js';
+import type { ValidationContext } from './validate-rules.js';
 import { checkSecurityPolicy } from './validate-security-policy.js';
-
-/** What validity depends on beside the object. */
-export interface ValidationContext {
-  /** SecurityPolicies may use COMPACT rules (DeviceCapabilities.compact_rules). */
-  readonly compactRules: boolean;
-  readonly limits: Limits;
-}
 
 type SpecCheck<K extends ObjectKind> = (
   spec: SpecByKind[K],

@@ -182,7 +182,7 @@ describe('soft-xpu server: the data plane', () => {
       const udp = { ...packet, protocol: 17 };
       await debug.walk({ entry: { ifname: 'cali-a' }, packet: udp, commit: true });
     } finally {
-      await debug.close();
+      debug.close();
     }
     const all = await datapath.call('FetchFlows');
     expect(all['flows']).to.have.length(2);
@@ -208,7 +208,7 @@ describe('soft-xpu server: the data plane', () => {
         packet: { ...packet, destinationPort: 81 },
       });
     } finally {
-      await debug.close();
+      debug.close();
     }
     const policies = served.extension('NetworkPolicyService');
     const rules = await policies.call('StatsNetworkPolicy', { name: 'networkPolicies/allow-all' });

@@ -72,7 +72,7 @@ export class ServedXpu {
   }
 }
 
-type Answer = Record<string, never>;
+type Answer = Record<string, unknown>;
 type Method = (
   request: object,
   options: object,

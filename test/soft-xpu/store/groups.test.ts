@@ -7,7 +7,8 @@ import { StoreError } from '../../../src/soft-xpu/store/errors.js';
 import { canonicalMember } from '../../../src/soft-xpu/store/members.js';
 import type { ObjectStore } from '../../../src/soft-xpu/store/object-store.js';
 import { PrefixSet } from '../../../src/soft-xpu/store/prefix-set.js';
-import { HandClock, key, object, TestNode } from '../node-fixture.js';
+import type { HandClock } from '../node-fixture.js';
+import { key, object, TestNode } from '../node-fixture.js';
 
 const SET = key('addressGroup', 'set-1');
 
@@ -29,7 +30,7 @@ const cidr = fc
   .tuple(fc.constantFrom(4, 6), fc.bigInt(0n, (1n << 128n) - 1n), fc.integer({ min: 0, max: 128 }))
   .map(([family, value, length]) => {
     const bits = family === 4 ? 32 : 128;
-    const parts = { family: family as 4 | 6, value: value % (1n << BigInt(bits)) };
+    const parts = { family: family, value: value % (1n << BigInt(bits)) };
     return parseCidr(formatCidr({ ...parts, length: length % (bits + 1) }))!;
   });
 

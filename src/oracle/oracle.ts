@@ -79,9 +79,10 @@ class Walk {
     if (entry === undefined) return this.drop('the sender is no workload endpoint in force');
     const refusal = this.sourceRefusal(entry);
     if (refusal !== undefined) return this.drop(refusal);
-    const destination = this.places.destination(this.packet.destination, from.kind === 'workload');
+    const destination = this.places.destination(this.packet.destination, from.kind === 'host');
     if (destination.kind === 'nowhere') return this.drop('nobody holds this address of our blocks');
     const exit: Port = destination;
+    if (this.routesLinkLocal(entry, exit)) return this.drop('a link-local source is never routed');
     const shortcut = this.shortcut(entry, exit);
     if (shortcut !== undefined) return shortcut;
     const passes =
@@ -121,6 +122,12 @@ class Walk {
     if (source.family === 4) return false;
     const isControl = icmp !== undefined && trackState(this.packet) === 'untracked';
     return (LINK_LOCAL && cidrContains(LINK_LOCAL, source)) || (source.value === 0n && isControl);
+  }
+
+  /** What an IPv6 link-local address sends is for the router itself, or the node sent it. */
+  private routesLinkLocal(entry: Port, exit: Port): boolean {
+    if (entry.kind === 'host' || exit.kind === 'host' || LINK_LOCAL === undefined) return false;
+    return cidrContains(LINK_LOCAL, this.packet.source);
   }
 
   /** What is decided before any policy stage. */
@@ -234,7 +241,7 @@ class Walk {
   private isNeighbourDiscovery(): boolean {
     const { family, icmp, destination } = this.packet;
     if (family !== 6 || icmp === undefined || !ND_TO_HOST.has(icmp.type)) return false;
-    return this.places.destination(destination, true).kind === 'host';
+    return this.places.destination(destination, false).kind === 'host';
   }
 
   /** DefaultEndpointToHostAction. Under RETURN the host's own rules decide, which lie beyond this data plane. */

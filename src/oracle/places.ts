@@ -19,7 +19,13 @@ interface HeldNets {
   readonly nets: readonly Cidr[];
 }
 
-const CONTROL_PREFIXES = prefixes(['169.254.0.0/16', '224.0.0.0/4', 'fe80::/10', 'ff00::/8']);
+const CONTROL_PREFIXES = prefixes([
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '255.255.255.255/32',
+  'fe80::/10',
+  'ff00::/8',
+]);
 
 /** The places of one state. Built once per state, asked per packet. */
 export class Places {
@@ -54,12 +60,12 @@ export class Places {
     return this.workloads.find(({ nets }) => nets.some((net) => cidrContains(net, ip)))?.workload;
   }
 
-  /** Where a packet to the address goes. Link-local, multicast and so the gateway belong to the host for a workload. */
-  destination(ip: IpAddress, fromWorkload: boolean): Destination {
+  /** Where a packet to the address goes. Link-local, multicast and so the gateway is the host, unless it is the sender. */
+  destination(ip: IpAddress, fromHost: boolean): Destination {
     if (this.isHost(ip)) return { kind: 'host' };
     const workload = this.holder(ip);
     if (workload !== undefined) return { kind: 'workload', workload };
-    if (fromWorkload && CONTROL_PREFIXES.some((net) => cidrContains(net, ip))) {
+    if (!fromHost && CONTROL_PREFIXES.some((net) => cidrContains(net, ip))) {
       return { kind: 'host' };
     }
     const route = this.routeTo(ip);

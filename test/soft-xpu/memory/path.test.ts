@@ -86,9 +86,15 @@ describe('soft-xpu memory: ports', () => {
     const node = new TestNode();
     expect(node.fate(PORT_A, tcp(POD_B, FAR, 80))).to.equal('deny SOURCE');
     expect(node.fate(PORT_A, tcp(POD_B6, FAR6, 80))).to.equal('deny SOURCE');
-    expect(node.fate(PORT_A, tcp('fe80::1', FAR6, 80))).to.equal('allow uplink');
+    expect(node.fate(PORT_A, tcp('fe80::1', 'ff02::fb', 80))).to.equal('allow host');
     node.bindPod('a', undefined, { allowedSources: [`${POD_A}/32`, '10.9.0.0/16'] });
     expect(node.fate(PORT_A, tcp('10.9.8.7', FAR, 80))).to.equal('allow uplink');
+  });
+
+  it('nobody’s link-local source is routed on', () => {
+    const node = new TestNode();
+    expect(node.fate(PORT_A, tcp('fe80::1', FAR6, 80))).to.equal('deny SOURCE');
+    expect(node.fate(UPLINK, tcp('fe80::1', POD_A6, 80))).to.equal('deny SOURCE');
   });
 
   it('a vNIC sends from :: for neighbour discovery only', () => {

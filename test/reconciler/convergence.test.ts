@@ -8,7 +8,7 @@ import { TARGET_METHODS, type TargetMethod } from '../../src/opi/objects/fake-ta
 import { facts, planOf, type Facts } from './support/plans.js';
 import { World } from './support/world.js';
 
-const TIME_MS = 1500;
+const TIME_MS = 1000;
 
 type Step =
   | {

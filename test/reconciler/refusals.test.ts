@@ -11,7 +11,7 @@ import { portViews } from './support/ports.js';
 import { UnnamedTarget } from './support/unnamed-target.js';
 import { World } from './support/world.js';
 
-const TIME_MS = 1500;
+const TIME_MS = 1000;
 
 const refusal = fc.record({
   what: fc.constantFrom('policy p', 'policy q', 'group g', 'group h', 'bind a', 'bind uplink'),

@@ -186,9 +186,15 @@ export function calicoEgress(world: World, pod: PortProgram, packet: Packet): bo
   if (packet.protocol === 17 && packet.destinationPort === vxlanPort) return false;
   if (packet.protocol === 4 && ipip) return false;
   if (stageVerdict(pod, 'WORKLOAD', 'FROM_PORT', packet, sets) !== 'allow') return false;
+  if (isBroadcast(packet) && pod.toHostAction === 'DROP') return false;
   if (exit === 'host') return pod.toHostAction !== 'DROP';
   const outside = exit === 'tunnel' ? world.tunnel : exit === 'uplink' ? world.uplink : undefined;
   return pathAllows(outside, ['FORWARD'], 'TO_PORT', packet, sets);
+}
+
+/** The limited broadcast: a data plane may take it for the router's, and then the host's action holds. */
+function isBroadcast({ family, destination }: Packet): boolean {
+  return family === 4 && destination === 0xffff_ffffn;
 }
 
 /** What the host receives. */

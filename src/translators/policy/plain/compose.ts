@@ -94,7 +94,7 @@ const NEIGHBOUR_TYPES = [130, 131, 132, 133, 135, 136];
 function alwaysOnEgress(program: PortProgram, facts: FamilyFacts): Step[] {
   const all = everything(facts.family);
   const { vxlanPort, ipip } = program.deniedEncapsulation;
-  const toHost = narrow(all, { destination: facts.toHost });
+  const toHost = narrow(all, { destination: facts.maybeToHost });
   const neighbours = facts.family === 6 ? neighbourDiscovery(facts) : undefined;
   const vxlan = vxlanPort === undefined ? undefined : udpTo(vxlanPort, all);
   const tunnelled = ipip ? narrow(all, { protocols: protocolSet(4) }) : undefined;

@@ -85,7 +85,7 @@ export function bind(
       steps.push({ ...step, outcome: next.list.otherwise });
       continue;
     }
-    const copies = restrict(next.list, step.box);
+    const copies = notShadowed(restrict(next.list, step.box), steps);
     if (steps.length + copies.length <= stepsMax) {
       steps.push(...copies);
       continue;
@@ -95,6 +95,14 @@ export function bind(
   }
   if (list.otherwise === outcome) return { list: append(steps, next.list), narrowings };
   return { list: { ...list, steps }, narrowings };
+}
+
+/** Lists up to this many steps are searched for earlier steps that decide about all of a copy's packets. */
+const SHADOW_SEARCH_MAX = 512;
+
+function notShadowed(copies: readonly Step[], earlier: readonly Step[]): readonly Step[] {
+  if (earlier.length > SHADOW_SEARCH_MAX) return copies;
+  return copies.filter(({ box }) => !earlier.some((step) => contains(step.box, box)));
 }
 
 function append(steps: readonly Step[], next: DecisionList): DecisionList {
@@ -158,16 +166,10 @@ export function stepsOf(
   return boxes.flatMap((box) => (box === undefined ? [] : [{ box, outcome, name }]));
 }
 
-/** Drops what can never decide: everything behind a step that holds all packets, and steps inside an earlier one. */
-export function simplify(list: DecisionList, quadraticMax: number): DecisionList {
-  const steps: Step[] = [];
-  const compare = list.steps.length <= quadraticMax;
-  for (const step of list.steps) {
-    if (compare && steps.some((earlier) => contains(earlier.box, step.box))) continue;
-    steps.push(step);
-    if (isEverything(step.box)) {
-      return { steps, otherwise: step.outcome, name: step.name };
-    }
-  }
-  return { ...list, steps };
+/** Drops what stands behind a step that holds all packets. */
+export function cutBehindAll(list: DecisionList): DecisionList {
+  const last = list.steps.findIndex((step) => isEverything(step.box));
+  const step = list.steps[last];
+  if (step === undefined) return list;
+  return { steps: list.steps.slice(0, last + 1), otherwise: step.outcome, name: step.name };
 }

@@ -22,6 +22,8 @@ export interface FamilyFacts {
   readonly tunnel: AddressSet;
   /** Destinations that lead from a vNIC to the host port: host, link-local (gateways too), multicast. */
   readonly toHost: AddressSet;
+  /** The same and the limited broadcast, which some data planes hand to the router and others to the wire. */
+  readonly maybeToHost: AddressSet;
   /** Destinations that leave by the uplink. */
   readonly outside: AddressSet;
   /** Sources that come from the uplink or a tunnel; the data plane drops local ones there. */
@@ -33,6 +35,8 @@ export interface FamilyFacts {
 const LINK_LOCAL_AND_MULTICAST = ['169.254.0.0/16', '224.0.0.0/4', 'fe80::/10', 'ff00::/8'].map(
   (text) => parseCidr(text) as Cidr,
 );
+
+const LIMITED_BROADCAST = parseCidr('255.255.255.255/32') as Cidr;
 
 /** Facts of one family; sets equal to those of `before` are the same objects. */
 export function familyFacts(
@@ -52,6 +56,7 @@ export function familyFacts(
     pods,
     tunnel,
     toHost,
+    maybeToHost: toHost.or(netsOf([LIMITED_BROADCAST], family)),
     outside: local.or(tunnel).complement(),
     foreign: host.or(pods).complement(),
     tunnelled: addresses.tunnel.length > 0,

@@ -18,8 +18,8 @@ import { always, type Compiled, type Narrowing } from './decision-list.js';
 import { compileStage, OutsideGuards, type OutsidePrograms } from './host-stages.js';
 import { IdentityNumbers, RecentCache } from './identity.js';
 import type { FamilyFacts } from './node-facts.js';
-import { policyObject } from './policy-object.js';
 import { render } from './render.js';
+import { RuleWriter } from './rule-writer.js';
 import type { StageLists } from './stage-lists.js';
 
 /** Directions of a Vnic's lists: towards its owner, and from it. */
@@ -113,15 +113,16 @@ export class PortLists {
       const { list, narrowings } = compiled();
       const rendered = render(list, family, this.limits);
       if (rendered.spec !== undefined) {
-        const object = policyObject(this.names, rendered.spec);
+        const { spec, text } = rendered;
+        const object = { key: this.names.listPolicy(text), spec };
         return { object, narrowings: [...reasons, ...narrowings, ...rendered.narrowings] };
       }
       if (reasons.length === 0) {
         reasons.push({ code: 'budget', reason: `${rendered.reason}; more is denied instead` });
       }
     }
-    const spec = { family, defaultAction: 'DENY', format: this.format(), rules: [] } as const;
-    return { object: policyObject(this.names, spec), narrowings: reasons };
+    const { spec, text } = new RuleWriter(this.format(), family).done();
+    return { object: { key: this.names.listPolicy(text), spec }, narrowings: reasons };
   }
 
   private format(): 'COMPACT' | 'FLATTENED' {

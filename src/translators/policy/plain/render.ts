@@ -1,49 +1,39 @@
 /** Decision lists as SecurityPolicy rules, within what the target can hold. */
 import type { Family } from '../../../base/ip.js';
-import type { SecurityRuleSpec } from '../../../opi/objects/match.js';
 import type { SecurityPolicySpec } from '../../../opi/objects/specs.js';
-import { everything, isEverything, PROTOCOLS, type Box } from './box.js';
+import { everything, isEverything, type Box } from './box.js';
 import type { PlainCapabilities } from './capabilities.js';
-import { simplify, type DecisionList, type Narrowing, type Step } from './decision-list.js';
-import { entriesOf, icmpEntriesOf, portEntriesOf } from './entries.js';
+import { cutBehindAll, type DecisionList, type Narrowing, type Step } from './decision-list.js';
+import { flatCount, RuleWriter } from './rule-writer.js';
 import { splitIcmp, splitProtocols } from './split.js';
 
-/** A rendered list, or why it does not fit. */
+/** A rendered list with a text that is equal for equal content alone, or why the list does not fit. */
 export type Rendered =
-  | { readonly spec: SecurityPolicySpec; readonly narrowings: readonly Narrowing[] }
+  | {
+      readonly spec: SecurityPolicySpec;
+      readonly text: string;
+      readonly narrowings: readonly Narrowing[];
+    }
   | { readonly spec?: never; readonly reason: string };
-
-/** Fields of a rule that come from a box. */
-type RuleMatch = Omit<SecurityRuleSpec, 'ruleName' | 'priority' | 'action' | 'terminating'>;
-
-/** Lists up to this many steps are searched for steps that can never decide. */
-const SHADOW_SEARCH_MAX = 512;
 
 /**
  * Renders a list without `pass`. A step that needs too many rules is left out if it allows, and denies more if it
  * denies: both only turn verdicts into deny.
  */
 export function render(list: DecisionList, family: Family, limits: PlainCapabilities): Rendered {
-  const split = splitProtocols(simplify(list, SHADOW_SEARCH_MAX));
+  const format = limits.compactRules ? 'COMPACT' : 'FLATTENED';
+  const split = splitProtocols(cutBehindAll(list));
   const { steps } = limits.compactRules ? split : splitIcmp(split);
   const narrowings: Narrowing[] = [];
-  const rules: SecurityRuleSpec[] = [];
-  const names = new NameCounter();
-  let entries = 0;
+  const rules = new RuleWriter(format, family);
   for (const step of withEnd(steps, list, family)) {
     const fitting = limits.compactRules ? step : fit(step, limits.rulesPerRuleMax, narrowings);
     if (fitting === undefined) continue;
-    entries += fitting.box.source.rangeCount + fitting.box.destination.rangeCount;
-    const count = rules.length + (limits.compactRules ? 1 : flatCount(fitting.box));
-    const reason = beyond(count, entries, limits);
+    const reason = beyond(rules.countWith(fitting), rules.entriesWith(fitting), limits);
     if (reason !== undefined) return { reason };
-    const matches = limits.compactRules
-      ? [compactMatch(fitting.box, family)]
-      : flatMatches(fitting.box, family);
-    for (const match of matches) rules.push(ruleOf(fitting, match, rules.length, names));
+    rules.write(fitting);
   }
-  const format = limits.compactRules ? 'COMPACT' : 'FLATTENED';
-  return { spec: { family, defaultAction: 'DENY', format, rules }, narrowings };
+  return { ...rules.done(), narrowings };
 }
 
 /** The policy's own default is deny; a list that ends in allow gets a last step. */
@@ -61,58 +51,6 @@ function beyond(rules: number, entries: number, limits: PlainCapabilities): stri
     return `the list needs more than ${limits.entriesPerListMax} address entries`;
   }
   return undefined;
-}
-
-function ruleOf(
-  step: Step,
-  match: RuleMatch,
-  priority: number,
-  names: NameCounter,
-): SecurityRuleSpec {
-  return {
-    ruleName: names.unique(step.name),
-    priority,
-    action: step.outcome === 'allow' ? 'ALLOW' : 'DENY',
-    terminating: true,
-    ...match,
-  };
-}
-
-function protocolOf(box: Box): { readonly protocol?: number } {
-  return box.protocols === PROTOCOLS.full ? {} : { protocol: box.protocols.bounds[0] ?? 0 };
-}
-
-function compactMatch(box: Box, family: Family): RuleMatch {
-  return {
-    ...protocolOf(box),
-    source: entriesOf(box.source, family),
-    destination: entriesOf(box.destination, family),
-    sourcePorts: portEntriesOf(box.sourcePorts),
-    destinationPorts: portEntriesOf(box.destinationPorts),
-    icmp: icmpEntriesOf(box.icmp),
-  };
-}
-
-/** One match for each combination of one entry per field. */
-function flatMatches(box: Box, family: Family): RuleMatch[] {
-  const all = compactMatch(box, family);
-  let matches: RuleMatch[] = [all];
-  for (const field of ['source', 'destination', 'sourcePorts', 'destinationPorts'] as const) {
-    if (all[field].length <= 1) continue;
-    matches = matches.flatMap((match) =>
-      all[field].map((entry) => ({ ...match, [field]: [entry] })),
-    );
-  }
-  return matches;
-}
-
-function flatCount(box: Box): number {
-  return (
-    box.source.rangeCount *
-    box.destination.rangeCount *
-    box.sourcePorts.rangeCount *
-    box.destinationPorts.rangeCount
-  );
 }
 
 /** A step that needs at most `rulesMax` rules and allows nothing more; `undefined` = left out. */
@@ -138,15 +76,4 @@ function widened(box: Box, rulesMax: number): Box {
     wide = { ...wide, [field]: wide[field].hull() };
   }
   return wide;
-}
-
-/** Makes names unique within one list: the second use of a name gets `~2`. */
-class NameCounter {
-  private readonly used = new Map<string, number>();
-
-  unique(name: string): string {
-    const count = (this.used.get(name) ?? 0) + 1;
-    this.used.set(name, count);
-    return count === 1 ? name : `${name}~${count}`;
-  }
 }

@@ -13,6 +13,8 @@ interface SplitField {
   readonly read: (box: Box) => NumberSet;
   readonly write: (box: Box, set: NumberSet) => Box;
   readonly full: NumberSet;
+  /** True if one rule can hold the set, which is not full. */
+  readonly single: (set: NumberSet) => boolean;
   /** Sets that one rule can hold, whose union is `set`. */
   readonly parts: (set: NumberSet) => NumberSet[];
   /** True if the box stays valid when the field is full. */
@@ -23,6 +25,7 @@ const PROTOCOL_FIELD: SplitField = {
   read: (box) => box.protocols,
   write: (box, protocols) => ({ ...box, protocols }),
   full: PROTOCOLS.full,
+  single: ({ bounds: [low = 0, end = 0, more] }) => more === undefined && end - low === 1,
   parts: (set) =>
     [...set.ranges()].flatMap(({ low, high }) =>
       Array.from({ length: high - low + 1 }, (_, index) =>
@@ -36,6 +39,7 @@ const ICMP_FIELD: SplitField = {
   read: (box) => box.icmp,
   write: (box, icmp) => ({ ...box, icmp }),
   full: ICMP.full,
+  single: (set) => icmpEntriesOf(set).length === 1,
   parts: (set) => icmpEntriesOf(set).map(icmpSet),
   removable: () => true,
 };
@@ -51,14 +55,14 @@ export function splitIcmp(list: DecisionList): DecisionList {
 }
 
 function split(list: DecisionList, field: SplitField): DecisionList {
-  if (!list.steps.some((step) => partCount(step, field) > 1)) return list;
+  if (list.steps.every((step) => fits(step, field))) return list;
   const reversed: Step[] = [];
   for (const step of [...list.steps].reverse()) {
-    const parts = partsOf(step, field);
-    if (parts.length <= 1) {
+    if (fits(step, field)) {
       reversed.push(step);
       continue;
     }
+    const parts = partsOf(step, field);
     const holes = holesOf(step, field, { ...list, steps: [...reversed].reverse() });
     if (holes !== undefined && holes.length + 1 < parts.length) {
       reversed.push({ ...step, box: field.write(step.box, field.full) }, ...holes.reverse());
@@ -67,9 +71,10 @@ function split(list: DecisionList, field: SplitField): DecisionList {
   return { ...list, steps: reversed.reverse() };
 }
 
-function partCount(step: Step, field: SplitField): number {
+/** True if one rule can hold the step's field. */
+function fits(step: Step, field: SplitField): boolean {
   const set = field.read(step.box);
-  return set.isFull ? 1 : field.parts(set).length;
+  return set.isFull || field.single(set);
 }
 
 function partsOf(step: Step, field: SplitField): Step[] {

@@ -1,0 +1,144 @@
+/** Writes steps as SecurityPolicy rules. What a step becomes is made once and shared by all lists that hold the step. */
+import { hashText } from '../../../base/hash.js';
+import type { Family } from '../../../base/ip.js';
+import { canonicalJson } from '../../../base/json.js';
+import type { IpEntrySpec, SecurityRuleSpec } from '../../../opi/objects/match.js';
+import type { SecurityPolicySpec } from '../../../opi/objects/specs.js';
+import { PROTOCOLS, type Box } from './box.js';
+import type { Step } from './decision-list.js';
+import { entriesOf, icmpEntriesOf, portEntriesOf } from './entries.js';
+
+/** Fields of a rule that come from a box. */
+type RuleMatch = Omit<SecurityRuleSpec, 'ruleName' | 'priority' | 'action' | 'terminating'>;
+
+/** A match with a text that is equal for equal matches alone. */
+interface WrittenMatch {
+  readonly match: RuleMatch;
+  readonly text: string;
+}
+
+/** Characters of a digest: as many as SHA-256 gives. */
+const DIGEST_CHARS = 51;
+
+const compactMatches = new WeakMap<Step, readonly WrittenMatch[]>();
+const flatMatches = new WeakMap<Step, readonly WrittenMatch[]>();
+const digests = new WeakMap<readonly IpEntrySpec[], string>();
+
+/** Rules that a box needs in a FLATTENED list. */
+export function flatCount(box: Box): number {
+  return (
+    box.source.rangeCount *
+    box.destination.rangeCount *
+    box.sourcePorts.rangeCount *
+    box.destinationPorts.rangeCount
+  );
+}
+
+/** Collects the rules of one list. */
+export class RuleWriter {
+  private readonly format: SecurityPolicySpec['format'];
+  private readonly family: Family;
+  private readonly rules: SecurityRuleSpec[] = [];
+  private readonly lines: string[] = [];
+  private readonly used = new Map<string, number>();
+  private entries = 0;
+
+  constructor(format: SecurityPolicySpec['format'], family: Family) {
+    this.format = format;
+    this.family = family;
+  }
+
+  /** Rules there would be with one more step. */
+  countWith({ box }: Step): number {
+    return this.rules.length + (this.format === 'COMPACT' ? 1 : flatCount(box));
+  }
+
+  /** Address entries there would be with one more step; FLATTENED rules hold no lists. */
+  entriesWith({ box }: Step): number {
+    if (this.format === 'FLATTENED') return 0;
+    return this.entries + box.source.rangeCount + box.destination.rangeCount;
+  }
+
+  /** Adds a step; its priorities follow those before. */
+  write(step: Step): void {
+    this.entries = this.entriesWith(step);
+    for (const { match, text } of this.matchesOf(step)) {
+      const ruleName = this.uniqueName(step.name);
+      const action = step.outcome === 'allow' ? 'ALLOW' : 'DENY';
+      this.rules.push({
+        ruleName,
+        priority: this.rules.length,
+        action,
+        terminating: true,
+        ...match,
+      });
+      this.lines.push(`${ruleName} ${action} ${text}`);
+    }
+  }
+
+  /** The list, and a text that is equal for equal lists alone. */
+  done(): { readonly spec: SecurityPolicySpec; readonly text: string } {
+    const { family, format, rules } = this;
+    const spec: SecurityPolicySpec = { family, defaultAction: 'DENY', format, rules };
+    return { spec, text: [`v${family} DENY ${format}`, ...this.lines].join('\n') };
+  }
+
+  private matchesOf(step: Step): readonly WrittenMatch[] {
+    const cache = this.format === 'COMPACT' ? compactMatches : flatMatches;
+    let matches = cache.get(step);
+    if (matches === undefined) {
+      const compact = compactMatch(step.box, this.family);
+      matches = (this.format === 'COMPACT' ? [compact] : flattened(compact)).map(written);
+      cache.set(step, matches);
+    }
+    return matches;
+  }
+
+  /** The second use of a name gets `~2`. */
+  private uniqueName(name: string): string {
+    const count = (this.used.get(name) ?? 0) + 1;
+    this.used.set(name, count);
+    return count === 1 ? name : `${name}~${count}`;
+  }
+}
+
+function compactMatch(box: Box, family: Family): RuleMatch {
+  const protocol = box.protocols === PROTOCOLS.full ? undefined : box.protocols.bounds[0];
+  return {
+    ...(protocol === undefined ? {} : { protocol }),
+    source: entriesOf(box.source, family),
+    destination: entriesOf(box.destination, family),
+    sourcePorts: portEntriesOf(box.sourcePorts),
+    destinationPorts: portEntriesOf(box.destinationPorts),
+    icmp: icmpEntriesOf(box.icmp),
+  };
+}
+
+/** One match for each combination of one entry per field. */
+function flattened(all: RuleMatch): RuleMatch[] {
+  let matches: RuleMatch[] = [all];
+  for (const field of ['source', 'destination', 'sourcePorts', 'destinationPorts'] as const) {
+    if (all[field].length <= 1) continue;
+    matches = matches.flatMap((match) =>
+      all[field].map((entry) => ({ ...match, [field]: [entry] })),
+    );
+  }
+  return matches;
+}
+
+function written(match: RuleMatch): WrittenMatch {
+  const source = digestOf(match.source);
+  const destination = digestOf(match.destination);
+  return { match, text: canonicalJson({ ...match, source, destination }) };
+}
+
+/** Short lists stand for themselves, others by a digest that is made once for each shared list. */
+function digestOf(entries: readonly IpEntrySpec[]): unknown {
+  if (entries.length <= 1) return entries;
+  let digest = digests.get(entries);
+  if (digest === undefined) {
+    digest = hashText(canonicalJson(entries), DIGEST_CHARS);
+    digests.set(entries, digest);
+  }
+  return digest;
+}

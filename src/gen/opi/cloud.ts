@@ -1281,7 +1281,7 @@ export type SecurityPolicyLookupRequest = {
       readonly vnic_lookup_info: SecurityPolicyLookupRequest_VnicLookupInfo;
     }
 );
-/** VnicLookupInfo. */
+/** vNIC and direction of a lookup. */
 export interface SecurityPolicyLookupRequest_VnicLookupInfo {
   readonly vnic_name_ref: string;
   readonly policy_direction: opinetcommon.PolicyDir;

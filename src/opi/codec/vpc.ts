@@ -16,10 +16,16 @@ import {
 } from './address.js';
 import { malformed, unexpressed } from './errors.js';
 import { optionalRefKey, refKey, type NameOf } from './names.js';
+import { decodeLists, encodeLists } from './policy-lists.js';
 
 /** Message of a Vpc, always of type TENANT. */
 export function encodeVpc(spec: VpcSpec, nameOf: NameOf): Draft<cloud.VpcSpec> {
+  const lists = encodeLists(spec.policies, nameOf);
   return {
+    ingress_v4_security_policy_name_ref: lists.ingressV4,
+    ingress_v6_security_policy_name_ref: lists.ingressV6,
+    egress_v4_security_policy_name_ref: lists.egressV4,
+    egress_v6_security_policy_name_ref: lists.egressV6,
     type: 'VPC_TYPE_TENANT',
     v4_route_table_name_ref: spec.v4RouteTable && nameOf(spec.v4RouteTable),
     v6_route_table_name_ref: spec.v6RouteTable && nameOf(spec.v6RouteTable),
@@ -47,6 +53,12 @@ export function decodeVpc(spec: cloud.VpcSpec): VpcSpec {
     ...(vni === undefined ? {} : { vni }),
     ...(v4RouteTable === undefined ? {} : { v4RouteTable }),
     ...(v6RouteTable === undefined ? {} : { v6RouteTable }),
+    ...decodeLists({
+      ingressV4: spec.ingress_v4_security_policy_name_ref,
+      ingressV6: spec.ingress_v6_security_policy_name_ref,
+      egressV4: spec.egress_v4_security_policy_name_ref,
+      egressV6: spec.egress_v6_security_policy_name_ref,
+    }),
   };
 }
 
@@ -69,7 +81,12 @@ export function decodeVni(encap: Maybe<opinetcommon.Encap>, field: string): numb
 
 /** Message of a Subnet. Here IPv4 is a bare number and IPv6 bare bytes. */
 export function encodeSubnet(spec: SubnetSpec, nameOf: NameOf): Draft<cloud.SubnetSpec> {
+  const lists = encodeLists(spec.policies, nameOf);
   return {
+    ingess_v4_security_policy_name_ref: lists.ingressV4,
+    ingress_v6_security_policy_name_ref: lists.ingressV6,
+    egress_v4_security_policy_name_ref: lists.egressV4,
+    egress_v6_security_policy_name_ref: lists.egressV6,
     vpc_name_ref: nameOf(spec.vpc),
     v4_prefix: spec.v4Prefix === undefined ? undefined : encodeV4Prefix(spec.v4Prefix),
     v6_prefix: spec.v6Prefix === undefined ? undefined : encodeV6Prefix(spec.v6Prefix),
@@ -105,14 +122,29 @@ function routerV6(text: string): Uint8Array {
 
 /** Spec of a Subnet. Zero and empty router addresses are none. */
 export function decodeSubnet(spec: cloud.SubnetSpec): SubnetSpec {
+  for (const field of DEFAULT_GROUPS) {
+    if (spec[field] !== '') throw unexpressed(`spec.${field}`, spec[field]);
+  }
   const routerMac = decodeMac(spec.virtual_router_mac, 'spec.virtual_router_mac');
   return {
     vpc: refKey('vpc', spec.vpc_name_ref, 'spec.vpc_name_ref'),
     ...decodeV4Side(spec),
     ...decodeV6Side(spec),
     ...(routerMac === undefined ? {} : { routerMac }),
+    ...decodeLists({
+      ingressV4: spec.ingess_v4_security_policy_name_ref,
+      ingressV6: spec.ingress_v6_security_policy_name_ref,
+      egressV4: spec.egress_v4_security_policy_name_ref,
+      egressV6: spec.egress_v6_security_policy_name_ref,
+    }),
   };
 }
+
+/** Policies that OPI asks before the lists. */
+const DEFAULT_GROUPS = [
+  'ingress_default_sg_policy_name_ref',
+  'egress_default_sg_policy_name_ref',
+] as const;
 
 function decodeV4Side(spec: cloud.SubnetSpec): Pick<SubnetSpec, 'v4Prefix' | 'v4RouterIp'> {
   const prefix = spec.v4_prefix;

@@ -58,10 +58,12 @@ const anyPrefix = anyFamily.chain(prefix);
 /** Leaves out members that are undefined, as specs do. */
 function spec<T>(model: { [F in keyof T]-?: Arb<T[F] | undefined> }): Arb<T> {
   const members: Record<string, Arb<unknown>> = model;
-  return fc.record(members).map(
-    (each) =>
-      Object.fromEntries(Object.entries(each).filter(([, value]) => value !== undefined)) as T,
-  );
+  return fc
+    .record(members)
+    .map(
+      (each) =>
+        Object.fromEntries(Object.entries(each).filter(([, value]) => value !== undefined)) as T,
+    );
 }
 
 function maybe<T>(arb: Arb<T>): Arb<T | undefined> {

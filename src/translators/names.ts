@@ -41,6 +41,11 @@ export class ObjectNames {
     return this.namer.key('route', prefix);
   }
 
+  /** The VXLAN tunnel to a node, by family of its outer and inner addresses. */
+  tunnel(node: string, family: Family): ObjectKey<'tunnel'> {
+    return this.namer.key('tunnel', `vxlan/v${family}/${node}`);
+  }
+
   routeTable(family: Family): ObjectKey<'routeTable'> {
     return this.namer.key('routeTable', `v${family}`);
   }

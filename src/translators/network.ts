@@ -1,13 +1,10 @@
 /**
  * The routing domain: one Vpc, one Subnet that holds every address (an endpoint's IPv4 and IPv6 address may lie in
- * different pools, and pools come and go), a RouteTable per family, the host port, and routes that drop what no port
- * holds.
+ * different pools, and pools come and go), a RouteTable per family, and the host port.
  */
-import { FAMILIES, formatCidr, formatIp, type IpAddress, parseCidr } from '../base/ip.js';
-import type { Route } from '../model/network.js';
+import { FAMILIES, formatIp, type IpAddress } from '../base/ip.js';
 import type { Origin, PlanEntry } from '../opi/objects/plan.js';
 import type { AnyObject } from '../opi/objects/specs.js';
-import type { Degradation } from './degradation.js';
 import type { ObjectNames } from './names.js';
 import type { VnicLists } from './policy/lowering.js';
 
@@ -71,31 +68,4 @@ export function hostMapping(names: ObjectNames, hostPort: string, address: IpAdd
   const destination = names.vnic(hostPort);
   const spec = { vpc, ip: formatIp(address), subnet, destination };
   return nodeEntry({ key: names.mapping(address), spec });
-}
-
-/** What a route becomes. */
-export interface RouteObjects {
-  readonly entries: readonly PlanEntry[];
-  readonly degradations: readonly Degradation[];
-}
-
-/**
- * A route of this node's own workloads, block or single pod: what has no Mapping there is dropped, the address of a pod
- * that is gone included. Other routes need no object here: without one, traffic leaves by the uplink.
- */
-export function routeObjects(names: ObjectNames, route: Route | undefined): RouteObjects {
-  if (route?.kinds.includes('local-workload') !== true) return { entries: [], degradations: [] };
-  const cidr = parseCidr(route.destination);
-  if (cidr === undefined) {
-    const reason = `route destination ${JSON.stringify(route.destination)} is malformed`;
-    const degradation: Degradation = { code: 'invalid', subject: route.destination, reason };
-    return { entries: [], degradations: [degradation] };
-  }
-  const prefix = formatCidr(cidr);
-  const spec = {
-    table: names.routeTable(cidr.family),
-    prefix,
-    via: { evalMapping: true },
-  } as const;
-  return { entries: [nodeEntry({ key: names.route(prefix), spec })], degradations: [] };
 }

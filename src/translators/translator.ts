@@ -13,7 +13,7 @@ import { TranslatedKeys } from './everything.js';
 import { type EndpointExpectation, hostExpectation, workloadExpectation } from './expectation.js';
 import { HostAddresses } from './host-addresses.js';
 import { ObjectNames } from './names.js';
-import { hostMapping, networkObjects, routeObjects } from './network.js';
+import { hostMapping, networkObjects } from './network.js';
 import { PlanTable } from './plan-table.js';
 import { Catalog } from './policy/catalog.js';
 import { TUNNEL, UPLINK } from './policy/compile.js';
@@ -28,6 +28,7 @@ import { NativeLowering } from './policy/native/lowering.js';
 import { plainCapabilities } from './policy/plain/capabilities.js';
 import { PlainLowering } from './policy/plain/lowering.js';
 import { PortTable } from './policy/ports.js';
+import { type RouteChanges, RouteObjects } from './routes.js';
 import { type SetChanges, SetTable } from './sets.js';
 import type { TranslatorSettings } from './settings.js';
 
@@ -63,6 +64,7 @@ interface Changes {
   readonly hostPolicy: boolean;
   readonly hostAddresses: readonly IpAddress[];
   readonly endpoints: ReadonlySet<WorkloadKey>;
+  readonly routes: RouteChanges;
   readonly sets: SetChanges;
   readonly ports: ReadonlySet<string>;
   readonly sources: PolicyChange['sources'];
@@ -81,7 +83,7 @@ export class Translator implements Translation {
   private readonly hostAddresses = new HostAddresses();
   private readonly endpoints = new EndpointTable();
   private readonly ports: PortTable;
-  private readonly routeProblems = new Map<string, readonly Degradation[]>();
+  private readonly routes = new RouteObjects();
   private readonly vnicOwners = new Map<string, WorkloadKey>();
   private readonly changedEndpoints = new Set<string>();
   private state: DesiredState | undefined;
@@ -103,7 +105,7 @@ export class Translator implements Translation {
     this.translated.follow(state, marks);
     const changes = this.follow(state, marks);
     const vnics = this.lowerPolicy(changes);
-    this.planNetwork(changes, marks, state, vnics);
+    this.planNetwork(changes, vnics);
     this.planEndpoints(changes, vnics);
     const members = this.memberDeltas(changes.sets.members);
     return { ...this.table.take(), members };
@@ -122,7 +124,7 @@ export class Translator implements Translation {
       ...layouts,
       ...this.ports.degradations(),
       ...this.lowering.degradations(),
-      ...[...this.routeProblems.values()].flat(),
+      ...this.routes.degradations(),
     ]);
   }
 
@@ -150,6 +152,7 @@ export class Translator implements Translation {
     const config = marks.config && this.followConfig(state);
     const nodeName = this.config.felixHostname || this.settings.nodeName;
     const hostAddresses = this.hostAddresses.update(state, marks, nodeName);
+    const routes = this.followRoutes(state, marks, nodeName, config);
     const sets = this.sets.update(state, marks);
     const catalog = this.catalog.update(state, marks, sets.health);
     const hostPolicy = this.followHost(state, marks, config || hostAddresses.length > 0);
@@ -175,6 +178,7 @@ export class Translator implements Translation {
       hostPolicy: inForce,
       hostAddresses,
       endpoints,
+      routes,
       sets,
       ports,
       sources: catalog.sources,
@@ -186,6 +190,17 @@ export class Translator implements Translation {
     if (isDeepStrictEqual(config, this.config)) return false;
     this.config = config;
     return true;
+  }
+
+  private followRoutes(
+    state: DesiredState,
+    marks: DirtySet,
+    nodeName: string,
+    renewed: boolean,
+  ): RouteChanges {
+    const { names, config } = this;
+    const context = { names, nodeName, vni: config.vxlanVni, vteps: state.vteps };
+    return this.routes.update(state, marks, context, renewed);
   }
 
   /** Resolves host endpoints again; tells whether any in force changed, and whether `*` did. */
@@ -210,13 +225,13 @@ export class Translator implements Translation {
 
   /** Lowers what changed; gives the ids of Vnics whose lists did. */
   private lowerPolicy(changes: Changes): ReadonlySet<string> {
-    const { sets, sources, hostAddresses } = changes;
+    const { sets, sources, hostAddresses, routes } = changes;
     const change: PolicyChange = {
       ports: this.lowering.sensitivity === 'content' ? this.reached(changes) : changes.ports,
       sources,
       sets: sets.sets,
       members: sets.members,
-      host: hostAddresses.length > 0,
+      host: hostAddresses.length > 0 || routes.tunnelled,
     };
     const { units, vnics } = this.lowering.update(this.view(), change);
     for (const [unit, entries] of units) this.table.setUnit(`policy/${unit}`, entries);
@@ -233,7 +248,7 @@ export class Translator implements Translation {
   }
 
   private view(): PolicyView {
-    const { ports, catalog, sets, names, hostAddresses, settings } = this;
+    const { ports, catalog, sets, names, hostAddresses, settings, routes } = this;
     return {
       subjects: () => ports.subjects(),
       port: (subject) => ports.port(subject),
@@ -242,15 +257,13 @@ export class Translator implements Translation {
       set: (id) => sets.get(id),
       hostVnic: names.vnic(settings.hostPort),
       hostAddresses: hostAddresses.all,
+      get tunnelDestinations() {
+        return routes.tunnelDestinations();
+      },
     };
   }
 
-  private planNetwork(
-    changes: Changes,
-    marks: DirtySet,
-    state: DesiredState,
-    vnics: ReadonlySet<string>,
-  ): void {
+  private planNetwork(changes: Changes, vnics: ReadonlySet<string>): void {
     const { names, settings, table } = this;
     const hostVnic = names.vnic(settings.hostPort);
     if (table.unit('network').length === 0 || vnics.has(hostVnic.id) || changes.hostPolicy) {
@@ -262,12 +275,7 @@ export class Translator implements Translation {
       const mapping = hostMapping(names, settings.hostPort, address);
       table.setUnit(`host/${formatIp(address)}`, this.hostAddresses.has(address) ? [mapping] : []);
     }
-    for (const destination of marks.routes) {
-      const { entries, degradations } = routeObjects(names, state.routes.get(destination));
-      table.setUnit(`route/${destination}`, entries);
-      if (degradations.length === 0) this.routeProblems.delete(destination);
-      else this.routeProblems.set(destination, degradations);
-    }
+    for (const [unit, entries] of changes.routes.units) table.setUnit(unit, entries);
   }
 
   private planEndpoints(changes: Changes, vnics: ReadonlySet<string>): void {

@@ -155,7 +155,7 @@ describe('DesiredStore: repeats are no changes', () => {
     },
   ];
   for (const delta of repeated) {
-    it(`${delta.type}`, () => {
+    it(delta.type, () => {
       const store = synced(delta);
       fold(store, structuredClone(delta));
       expect(store.takeDirty()).to.equal(undefined);

@@ -154,7 +154,7 @@ describe('endpoints: two that want the same', () => {
     expect(sources(player, 'cali1')).to.deep.equal(['10.0.0.1/32']);
     const { error, objects } = player.translator.expectations().get(a().key)!;
     expect([error, objects.length]).to.deep.equal([undefined, 4]);
-    then(player, { ...host, metadata: hostMetadata('node-a', '172.30.0.2') } as Delta);
+    then(player, { ...host, metadata: hostMetadata('node-a', '172.30.0.2') });
     expect(sources(player, 'cali1')).to.deep.equal(['10.0.0.1/32', '172.30.0.1/32']);
   });
 

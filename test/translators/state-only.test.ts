@@ -82,6 +82,7 @@ function tell(state: DesiredState): Delta[][] {
     ...values(state.profiles).map((profile): Delta => ({ type: 'profile', profile })),
     ...values(state.workloads).map((endpoint): Delta => ({ type: 'workload', endpoint })),
     ...values(state.hostEndpoints).map((endpoint): Delta => ({ type: 'host-endpoint', endpoint })),
+    ...values(state.vteps).map((vtep): Delta => ({ type: 'vtep', vtep })),
     ...values(state.routes).map((route): Delta => ({ type: 'route', route })),
     ...values(state.hosts).map((metadata): Delta => ({
       type: 'host-metadata',

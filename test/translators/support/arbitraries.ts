@@ -10,7 +10,7 @@ import {
   type PolicyId,
   workloadKey,
 } from '../../../src/model/ids.js';
-import type { Route, RouteKind } from '../../../src/model/network.js';
+import type { PoolEncap, Route, RouteKind, Vtep } from '../../../src/model/network.js';
 import type {
   IpSetType,
   Policy,
@@ -64,7 +64,7 @@ const rule: fc.Arbitrary<Rule> = fc
     },
     { requiredKeys: ['action'] },
   )
-  .map((fields) => ({ ...plainRule('allow'), ...fields }) as Rule);
+  .map((fields) => ({ ...plainRule('allow'), ...fields }));
 
 const rules = fc.array(rule, { maxLength: 3 });
 
@@ -142,16 +142,34 @@ const hostEndpoint: fc.Arbitrary<HostEndpoint> = fc
 const route: fc.Arbitrary<Route> = fc
   .record({
     destination: fc.constantFrom('10.1.0.0/26', '10.1.0.2/32', '172.30.0.5/32', 'fd00::/122'),
+    nodeName: fc.constantFrom('node-a', 'node-b', 'node-c'),
+    nodeIp: fc.constantFrom('172.30.0.2', '172.30.0.3', ''),
+    pool: fc.constantFrom<PoolEncap>('vxlan', 'vxlan', 'none'),
     kinds: fc.uniqueArray(
       fc.constantFrom<RouteKind>('local-workload', 'local-host', 'remote-workload'),
       { maxLength: 2 },
     ),
   })
   .map((fields) => ({
-    ...{ pool: 'none', nodeName: 'node-a', nodeIp: '172.30.0.1', sameSubnet: false },
-    ...{ natOutgoing: false, localWorkload: false, borrowed: false, tunnels: [] },
+    ...{
+      sameSubnet: false,
+      natOutgoing: false,
+      localWorkload: false,
+      borrowed: false,
+      tunnels: [],
+    },
     ...fields,
   }));
+
+const vtep: fc.Arbitrary<Vtep> = fc.record({
+  node: fc.constantFrom('node-a', 'node-b', 'node-c'),
+  mac: fc.constantFrom('66:00:00:00:00:01', ''),
+  ipv4: fc.constant('10.65.4.0'),
+  parentIp: fc.constantFrom('172.30.0.1', '172.30.0.2'),
+  macV6: fc.constant('66:00:00:00:01:01'),
+  ipv6: fc.constant(''),
+  parentIpv6: fc.constantFrom('fd30::1', ''),
+});
 
 const members = (type: IpSetType) =>
   fc.uniqueArray(fc.constantFrom(...(type === 'net' ? NETS : PORT_MEMBERS)), { maxLength: 4 });
@@ -178,6 +196,7 @@ const config: fc.Arbitrary<Delta> = fc
   .record({
     FailsafeInboundHostPorts: fc.constantFrom('none', 'tcp:22', 'udp:10.0.0.0/8:68,tcp:22'),
     WorkloadSourceSpoofing: fc.constantFrom('Any', 'Disabled'),
+    VXLANVNI: fc.constantFrom('4096', '7'),
     Ipv6Support: fc.constantFrom('true', 'false'),
     DefaultEndpointToHostAction: fc.constantFrom('ACCEPT', 'DROP'),
   })
@@ -199,6 +218,7 @@ const removal: fc.Arbitrary<Delta> = fc.oneof(
   fc
     .constantFrom('10.1.0.0/26', '10.1.0.2/32', '172.30.0.5/32')
     .map((destination): Delta => ({ type: 'route-remove', destination })),
+  fc.constantFrom('node-a', 'node-b').map((node): Delta => ({ type: 'vtep-remove', node })),
   fc.constant<Delta>({ type: 'host-metadata-remove', scope: 'all', hostname: 'node-a' }),
 );
 
@@ -221,7 +241,8 @@ export const delta: fc.Arbitrary<Delta> = fc.oneof(
     weight: 3,
     arbitrary: hostEndpoint.map((endpoint): Delta => ({ type: 'host-endpoint', endpoint })),
   },
-  { weight: 2, arbitrary: route.map((one): Delta => ({ type: 'route', route: one })) },
+  { weight: 3, arbitrary: vtep.map((one): Delta => ({ type: 'vtep', vtep: one })) },
+  { weight: 3, arbitrary: route.map((one): Delta => ({ type: 'route', route: one })) },
   {
     weight: 1,
     arbitrary: fc.constantFrom('172.30.0.1', '172.30.0.9', '10.1.0.3').map((ipv4): Delta => ({

@@ -1,7 +1,14 @@
 /** Which objects must exist before an object can: the order of writes is derived from this, never kept by hand. */
 import { keyText, type ObjectKey } from './key.js';
 import type { PolicyRuleSpec } from './match.js';
-import type { AnyObject, OpiObject, PolicyBindingSpec, RouteSpec, VnicSpec } from './specs.js';
+import type {
+  AnyObject,
+  OpiObject,
+  PolicyBindingSpec,
+  PolicyListsSpec,
+  RouteSpec,
+  VnicSpec,
+} from './specs.js';
 
 /** Keys an object refers to, without repeats, in the order first named. */
 export function refsOf(object: OpiObject): ObjectKey[] {
@@ -14,10 +21,12 @@ function namedRefs(object: AnyObject): ObjectKey[] {
   switch (key.kind) {
     case 'vpc': {
       const vpc = spec as AnySpec<'vpc'>;
-      return present([vpc.v4RouteTable, vpc.v6RouteTable]);
+      return [...present([vpc.v4RouteTable, vpc.v6RouteTable]), ...listRefs(vpc.policies)];
     }
-    case 'subnet':
-      return [(spec as AnySpec<'subnet'>).vpc];
+    case 'subnet': {
+      const subnet = spec as AnySpec<'subnet'>;
+      return [subnet.vpc, ...listRefs(subnet.policies)];
+    }
     case 'route':
       return routeRefs(spec as RouteSpec);
     case 'vnic':
@@ -60,14 +69,12 @@ function routeRefs(spec: RouteSpec): ObjectKey[] {
 }
 
 function vnicRefs(spec: VnicSpec): ObjectKey[] {
-  return [
-    spec.subnet,
-    spec.hostInterface,
-    ...spec.ingressV4,
-    ...spec.ingressV6,
-    ...spec.egressV4,
-    ...spec.egressV6,
-  ];
+  return [spec.subnet, spec.hostInterface, ...listRefs(spec)];
+}
+
+function listRefs(lists: PolicyListsSpec | undefined): ObjectKey[] {
+  if (lists === undefined) return [];
+  return [...lists.ingressV4, ...lists.ingressV6, ...lists.egressV4, ...lists.egressV6];
 }
 
 function ruleRefs(rule: PolicyRuleSpec): ObjectKey[] {

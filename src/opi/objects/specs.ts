@@ -14,11 +14,24 @@ export interface InterfaceSpec {
   readonly adminUp: boolean;
 }
 
+/** Reference to a SecurityPolicy. */
+export type SecurityPolicyRef = ObjectKey<'securityPolicy'>;
+
+/** The SecurityPolicy lists of one level. `egress` is what a vNIC's owner sends, `ingress` what it receives. */
+export interface PolicyListsSpec {
+  readonly ingressV4: readonly SecurityPolicyRef[];
+  readonly ingressV6: readonly SecurityPolicyRef[];
+  readonly egressV4: readonly SecurityPolicyRef[];
+  readonly egressV6: readonly SecurityPolicyRef[];
+}
+
 /** A routing domain; `vni` is its VXLAN id on the fabric. */
 export interface VpcSpec {
   readonly vni?: number;
   readonly v4RouteTable?: ObjectKey<'routeTable'>;
   readonly v6RouteTable?: ObjectKey<'routeTable'>;
+  /** Inherited by every vNIC of the Vpc; absent = no list is filled. */
+  readonly policies?: PolicyListsSpec;
 }
 
 /** A subnet: the virtual router its vNICs see. */
@@ -29,6 +42,8 @@ export interface SubnetSpec {
   readonly v4RouterIp?: string;
   readonly v6RouterIp?: string;
   readonly routerMac?: string;
+  /** Inherited by every vNIC of the Subnet; absent = no list is filled. */
+  readonly policies?: PolicyListsSpec;
 }
 
 /** A table of routes of one family. */
@@ -49,20 +64,13 @@ export interface RouteSpec {
   readonly via: RouteVia;
 }
 
-/** Reference to a SecurityPolicy. */
-export type SecurityPolicyRef = ObjectKey<'securityPolicy'>;
-
-/** A port. `egress` is what its owner sends, `ingress` what it receives. Never leave a list empty on a pod's vNIC. */
-export interface VnicSpec {
+/** A port. Never leave a list empty on a pod's vNIC. */
+export interface VnicSpec extends PolicyListsSpec {
   readonly subnet: ObjectKey<'subnet'>;
   readonly hostInterface: ObjectKey<'interface'>;
   readonly mac?: string;
   /** Drop packets whose source is no local Mapping of this vNIC. */
   readonly sourceGuard: boolean;
-  readonly ingressV4: readonly SecurityPolicyRef[];
-  readonly ingressV6: readonly SecurityPolicyRef[];
-  readonly egressV4: readonly SecurityPolicyRef[];
-  readonly egressV6: readonly SecurityPolicyRef[];
 }
 
 /** An address of the overlay and where it is. */

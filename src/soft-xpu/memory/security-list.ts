@@ -1,6 +1,7 @@
 /**
  * SecurityPolicy lists of plain network/cloud (opi.md section 2). Where OPI leaves the combination of several policies
- * open, this XPU denies: a deny among non-terminating matches wins, and so does a denying default.
+ * open, this XPU denies: a deny among non-terminating matches wins, and so does a denying default. The lists of Vnic,
+ * Subnet and Vpc are asked as one list in that order.
  */
 import { parseCidr, parseIp, type IpRange, cidrRange } from '../../base/ip.js';
 import type { IpEntrySpec, SecurityRuleSpec } from '../../opi/objects/match.js';

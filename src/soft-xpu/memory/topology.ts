@@ -4,6 +4,7 @@ import type { ObjectKey, ObjectKind } from '../../opi/objects/key.js';
 import type {
   InterfaceSpec,
   MappingSpec,
+  PolicyListsSpec,
   RouteSpec,
   RouteVia,
   SpecByKind,
@@ -69,6 +70,12 @@ export class Topology {
     const subnet = this.spec(spec.subnet);
     if (host === undefined || subnet === undefined) return undefined;
     return { id, spec, interface: host, subnet, ref: host.vf ? { kind: 'vnic', id } : HOST_PORT };
+  }
+
+  /** The SecurityPolicy lists a Vnic has and inherits, in the order they are asked: Vnic, Subnet, Vpc. */
+  policyLevels({ spec, subnet }: VnicPort): PolicyListsSpec[] {
+    const levels = [spec, subnet.policies, this.spec(subnet.vpc)?.policies];
+    return levels.filter((lists) => lists !== undefined);
   }
 
   /** The Vnic that stands on an interface of this name. */

@@ -169,11 +169,9 @@ export class Walk {
   }
 
   private askList(port: WalkPort, direction: Direction): boolean {
-    const spec = port.vnic?.spec;
-    if (spec === undefined) return true;
-    const [v4, v6] =
-      direction === 'FROM_PORT' ? [spec.egressV4, spec.egressV6] : [spec.ingressV4, spec.ingressV6];
-    const refs = this.packet.family === 4 ? v4 : v6;
+    const side = direction === 'FROM_PORT' ? 'egress' : 'ingress';
+    const levels = port.vnic === undefined ? [] : this.state.topology.policyLevels(port.vnic);
+    const refs = levels.flatMap((lists) => lists[`${side}V${this.packet.family}`]);
     if (refs.length === 0) return true;
     if (this.connection.state === 'INVALID' && !this.isHostToVnic()) {
       return this.deny(port, direction, 'INVALID_STATE');

@@ -7,9 +7,11 @@ import type {
   MemberType,
   NetworkPolicySpec,
   PolicyBindingSpec,
+  PolicyListsSpec,
   RouteSpec,
   SecurityPolicyRef,
   SpecByKind,
+  SubnetSpec,
   VnicSpec,
   VpcSpec,
 } from '../../opi/objects/specs.js';
@@ -52,15 +54,19 @@ class ReferenceForms {
         const vpc = spec as VpcSpec;
         this.family(vpc.v4RouteTable, 4, 'spec.v4RouteTable');
         this.family(vpc.v6RouteTable, 6, 'spec.v6RouteTable');
+        this.policyLists(vpc.policies, 'spec.policies');
         return;
       }
+      case 'subnet':
+        this.policyLists((spec as SubnetSpec).policies, 'spec.policies');
+        return;
       case 'route': {
         const route = spec as RouteSpec;
         this.family(route.table, route.prefix.includes(':') ? 6 : 4, 'spec.prefix');
         return;
       }
       case 'vnic':
-        this.policyLists(spec as VnicSpec);
+        this.policyLists(spec as VnicSpec, 'spec');
         return;
       case 'policyBinding':
         this.boundPort(spec as PolicyBindingSpec);
@@ -84,13 +90,16 @@ class ReferenceForms {
     if (host?.vf === false) this.fail('spec.port', `${keyText(port.vnic)} is the host port`);
   }
 
-  private policyLists(vnic: VnicSpec): void {
-    for (const list of ['ingressV4', 'egressV4'] as const) this.familyOfAll(vnic[list], 4, list);
-    for (const list of ['ingressV6', 'egressV6'] as const) this.familyOfAll(vnic[list], 6, list);
+  private policyLists(lists: PolicyListsSpec | undefined, field: string): void {
+    if (lists === undefined) return;
+    this.familyOfAll(lists.ingressV4, 4, `${field}.ingressV4`);
+    this.familyOfAll(lists.egressV4, 4, `${field}.egressV4`);
+    this.familyOfAll(lists.ingressV6, 6, `${field}.ingressV6`);
+    this.familyOfAll(lists.egressV6, 6, `${field}.egressV6`);
   }
 
-  private familyOfAll(refs: readonly SecurityPolicyRef[], family: Family, list: string): void {
-    refs.forEach((ref, at) => this.family(ref, family, `spec.${list}[${at}]`));
+  private familyOfAll(refs: readonly SecurityPolicyRef[], family: Family, field: string): void {
+    refs.forEach((ref, at) => this.family(ref, family, `${field}[${at}]`));
   }
 
   private family(

@@ -130,6 +130,27 @@ describe('soft-xpu memory: SecurityPolicy lists', () => {
     expect(node.fate(UPLINK, icmp(FAR, POD_A, 13))).to.equal(DENIED);
   });
 
+  it('Subnet and Vpc hand their lists down: the Vnic is asked first, then the Subnet, then the Vpc', () => {
+    const lists = (...ids: string[]) => ({
+      ingressV4: ids.map((id) => key('securityPolicy', id)),
+      ingressV6: [],
+      egressV4: [],
+      egressV6: [],
+    });
+    const node = new PlainNode();
+    node.list('only-80', [securityRule('ALLOW', 1, port(80))]);
+    node.list('no-80', [securityRule('DENY', 1, port(80))], { defaultAction: 'ALLOW' });
+    node.put(object('subnet', 'pool', { vpc: key('vpc', 'cluster'), policies: lists('only-80') }));
+    expect(node.fate(UPLINK, tcp(FAR, POD_A, 80))).to.equal(OPEN);
+    expect(node.fate(UPLINK, tcp(FAR, POD_A, 81))).to.equal(DENIED);
+    node.attach(['no-80']);
+    expect(node.fate(UPLINK, tcp(FAR, POD_A, 80, { sourcePort: 2 }))).to.equal(DENIED);
+    node.attach([]).put(object('subnet', 'pool', { vpc: key('vpc', 'cluster') }));
+    expect(node.fate(UPLINK, tcp(FAR, POD_A, 82))).to.equal(OPEN);
+    node.put(object('vpc', 'cluster', { policies: lists('only-80') }));
+    expect(node.fate(UPLINK, tcp(FAR, POD_A, 83))).to.equal(DENIED);
+  });
+
   it('is stateful: replies pass, invalid packets are dropped where there is a list', () => {
     const node = new PlainNode().list('none', []).attach(['none']);
     const packet = tcp(POD_A, FAR, 80);

@@ -86,8 +86,9 @@ describe('soft-xpu memory: ports', () => {
     const node = new TestNode();
     expect(node.fate(PORT_A, tcp(POD_B, FAR, 80))).to.equal('deny SOURCE');
     expect(node.fate(PORT_A, tcp(POD_B6, FAR6, 80))).to.equal('deny SOURCE');
+    const allowedSources = [`${POD_A}/32`, '10.9.0.0/16'];
+    node.bindPod('a', undefined, { allowedSources, toHostAction: 'ACCEPT' });
     expect(node.fate(PORT_A, tcp('fe80::1', 'ff02::fb', 80))).to.equal('allow host');
-    node.bindPod('a', undefined, { allowedSources: [`${POD_A}/32`, '10.9.0.0/16'] });
     expect(node.fate(PORT_A, tcp('10.9.8.7', FAR, 80))).to.equal('allow uplink');
   });
 

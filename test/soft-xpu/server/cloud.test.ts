@@ -289,6 +289,37 @@ describe('soft-xpu server: network/cloud, reference', () => {
   });
 });
 
+describe('soft-xpu server: inherited lists', () => {
+  it('Subnets and Vpcs keep their policy lists; the default groups are refused, not forgotten', async () => {
+    await start({ mode: 'strict' });
+    try {
+      await cloud.call('CreateSecurityPolicy', {
+        securitypolicy_id: 'deny-4',
+        securitypolicy: {
+          spec: {
+            address_family: 'IP_AF_INET',
+            default_security_action: 'SECURITY_RULE_ACTION_DENY',
+          },
+        },
+      });
+      const list = ['securitypolicys/deny-4'];
+      const vpcSpec = { egress_v4_security_policy_name_ref: list };
+      const made = await cloud.call('CreateVpc', { vpc_id: 'vpc-1', vpc: { spec: vpcSpec } });
+      expect(made['spec']).to.deep.include(vpcSpec);
+      const spec = { vpc_name_ref: 'vpcs/vpc-1', ingess_v4_security_policy_name_ref: list };
+      const subnet = await cloud.call('CreateSubnet', { subnet_id: 'sub-1', subnet: { spec } });
+      expect(subnet['spec']).to.deep.include(spec);
+      const used = { name: 'securitypolicys/deny-4' };
+      expect(await cloud.code('DeleteSecurityPolicy', used)).to.equal(status.FAILED_PRECONDITION);
+      const sg = { ...spec, ingress_default_sg_policy_name_ref: list[0] };
+      const refused = { subnet_id: 'sub-2', subnet: { spec: sg } };
+      expect(await cloud.code('CreateSubnet', refused)).to.equal(status.UNIMPLEMENTED);
+    } finally {
+      await served.stop();
+    }
+  });
+});
+
 describe('soft-xpu server: plain', () => {
   it('has no extension, and SecurityPolicy lists rule packets', async () => {
     await start({ extension: false, compactRules: false });

@@ -48,6 +48,7 @@ export class XpuLink {
   /** `translation` has seen no state yet. */
   private untaught = false;
   private acquired = false;
+  private closed = false;
   private attempts = 0;
   private failure = 'not yet connected';
 
@@ -131,6 +132,7 @@ export class XpuLink {
 
   /** Releases the connection; what the XPU has stays. */
   close(): Promise<void> {
+    this.closed = true;
     return this.options.target.close();
   }
 
@@ -152,7 +154,9 @@ export class XpuLink {
   }
 
   private lose(reason: string): void {
-    if (reason !== this.failure) this.options.logger.warn({ reason }, 'XPU cannot be used');
+    // Calls that our own end cut off say nothing of the XPU.
+    if (reason !== this.failure && !this.closed)
+      this.options.logger.warn({ reason }, 'XPU cannot be used');
     this.found = undefined;
     this.failure = reason;
     this.attempts++;

@@ -1,7 +1,7 @@
 /** `calico-xpu felix-sim replay`: plays a recording at a driver and an XPU. Its JSON and exit codes are a fixed form. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { connectOpiTarget } from '../opi/client/target.js';
 import { OWN_DRIVER } from '../lab/own-programs.js';
 import { replay, type ReplayOptions } from '../lab/replay/replay.js';
@@ -120,8 +120,7 @@ async function play(
 
 function toOptions(address: string, args: ReplayArguments, context: CliContext): ReplayOptions {
   return {
-    driverFile: args.driver ?? OWN_DRIVER,
-    foreign: args.driver !== undefined,
+    ...driverOf(args.driver),
     xpuAddress: address,
     target: args.target,
     hostInterfaces: args.hostInterface,
@@ -134,6 +133,14 @@ function toOptions(address: string, args: ReplayArguments, context: CliContext):
       if (context.stderr.isTTY) context.stderr.write(`\r\u001b[K${text}`);
     },
   };
+}
+
+/** The driver to play at; a name without folder is a file here, as for every other path. */
+function driverOf(given: string | undefined): Pick<ReplayOptions, 'driverFile' | 'foreign'> {
+  if (given === undefined) return { driverFile: OWN_DRIVER, foreign: false };
+  const driverFile = resolve(given);
+  const own = existsSync(driverFile) && realpathSync(driverFile) === realpathSync(OWN_DRIVER);
+  return { driverFile, foreign: !own };
 }
 
 function show(report: ReplayReport, args: ReplayArguments, context: CliContext): number {

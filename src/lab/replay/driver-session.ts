@@ -24,7 +24,10 @@ export interface SessionLaunch {
   readonly onOutput: (chunk: Buffer) => void;
 }
 
-const SOCKET_WAIT_MS = 10_000;
+/** Longest wait for the status socket: of our own driver, and of one that may have none. */
+const SOCKET_WAIT_MS = [10_000, 3_000] as const;
+/** Longest wait for a status socket that does not answer: left by a driver that is gone, or not yet listened on. */
+const ANSWER_WAIT_MS = 10_000;
 const QUIET_MS = 500;
 const POLL_MS = 20;
 
@@ -36,6 +39,7 @@ export class DriverSession {
   readonly listener: DriverListener;
   private played = 0;
   private exited = false;
+  private socketDeadline: number | undefined;
 
   private constructor(launch: SessionLaunch, driver: DriverProcess) {
     this.launch = launch;
@@ -77,10 +81,7 @@ export class DriverSession {
    * one. Fails with `not-applied`, `driver-exit` or `driver-frame`.
    */
   async applied(): Promise<AgentStatus | undefined> {
-    if (!(await this.hasStatus())) {
-      await this.quiet();
-      return undefined;
-    }
+    if (!(await this.hasStatus()) && !(await this.quiet())) return undefined;
     const goal = { session: 1, applied: this.played, timeoutMs: this.launch.stepTimeoutMs };
     return await this.ask(goal);
   }
@@ -107,14 +108,26 @@ export class DriverSession {
     const gone = this.driver.ended.then(async () => Promise.reject(await this.exitError()));
     gone.catch(() => undefined);
     try {
-      const path = statusSocketPath(this.launch.stateDir);
-      const status = await Promise.race([fetchStatus(path, goal), gone]);
+      const status = await Promise.race([this.fetch(goal), gone]);
       if (this.listener.error !== undefined) throw this.listener.error;
       return status;
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
-      if (error.code === 'unreachable' && this.exited) throw await this.exitError();
-      throw this.notApplied(error);
+      throw this.exited ? await this.exitError() : this.notApplied(error);
+    }
+  }
+
+  private async fetch(goal?: Parameters<typeof fetchStatus>[1]): Promise<AgentStatus> {
+    const path = statusSocketPath(this.launch.stateDir);
+    const deadline = systemClock.monotonic() + ANSWER_WAIT_MS;
+    for (;;) {
+      try {
+        return await fetchStatus(path, goal);
+      } catch (error) {
+        const absent = error instanceof StatusError && error.code === 'unreachable';
+        if (!absent || this.exited || systemClock.monotonic() > deadline) throw error;
+        await delay(POLL_MS);
+      }
     }
   }
 
@@ -128,22 +141,32 @@ export class DriverSession {
     });
   }
 
+  /** Waits for the status socket. A driver that speaks to Felix without having made one will have none. */
   private async hasStatus(): Promise<boolean> {
-    const path = statusSocketPath(this.launch.stateDir);
-    const deadline = systemClock.monotonic() + (this.launch.foreign ? QUIET_MS : SOCKET_WAIT_MS);
-    while (!existsSync(path)) {
+    this.socketDeadline ??= systemClock.monotonic() + SOCKET_WAIT_MS[this.launch.foreign ? 1 : 0];
+    while (!this.socketExists()) {
       if (this.exited) throw await this.exitError();
-      if (systemClock.monotonic() > deadline) return false;
+      if (systemClock.monotonic() > this.socketDeadline) return false;
+      if (this.launch.foreign && this.listener.counts.size > 0) return false;
       await delay(POLL_MS);
     }
     return true;
   }
 
-  private async quiet(): Promise<void> {
-    await delay(QUIET_MS);
-    while (this.listener.quietMs() < QUIET_MS) await delay(POLL_MS);
+  /** Waits until the driver has said nothing for a while; true as soon as it has a status socket after all. */
+  private async quiet(): Promise<boolean> {
+    const deadline = systemClock.monotonic() + QUIET_MS;
+    while (systemClock.monotonic() < deadline || this.listener.quietMs() < QUIET_MS) {
+      if (this.exited) throw await this.exitError();
+      if (this.socketExists()) return true;
+      await delay(POLL_MS);
+    }
     if (this.listener.error !== undefined) throw this.listener.error;
-    if (this.exited) throw await this.exitError();
+    return false;
+  }
+
+  private socketExists(): boolean {
+    return existsSync(statusSocketPath(this.launch.stateDir));
   }
 
   private async exitError(): Promise<SimError> {

@@ -30,11 +30,12 @@ export async function allAgree(trial: Trial): Promise<void> {
 }
 
 /**
- * What no list of a plain target sees: what the node routes from the wire to the wire, and the neighbour and listener
- * discovery that an XPU's own router answers.
+ * What no list of a plain target can tell: what the node routes from the wire to the wire, the neighbour and listener
+ * discovery that an XPU's own router answers, and link-local sources, which do not say where they are.
  */
 function isBeyondPlain(probe: Probe): boolean {
-  return (probe.from === 'wire' && probe.to === 'wire') || isAnsweredByRouter(probe);
+  const isTransit = probe.from === 'wire' && probe.to === 'wire';
+  return isTransit || isAnsweredByRouter(probe) || probe.packet.source.startsWith('fe80:');
 }
 
 function isAnsweredByRouter({ from, packet }: Probe): boolean {

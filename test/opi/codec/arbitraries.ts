@@ -15,6 +15,7 @@ import type {
   FailsafeSpec,
   OpiObject,
   PolicyBindingSpec,
+  PolicyListsSpec,
   SecurityPolicySpec,
   SpecByKind,
   StageSpec,
@@ -193,6 +194,15 @@ const policyBinding: Arb<PolicyBindingSpec> = spec<PolicyBindingSpec>({
   }),
 });
 
+const policyLists: Arb<PolicyListsSpec> = spec<PolicyListsSpec>({
+  ingressV4: few(key('securityPolicy')),
+  ingressV6: few(key('securityPolicy')),
+  egressV4: few(key('securityPolicy')),
+  egressV6: few(key('securityPolicy')),
+});
+// Lists that are all empty are no lists.
+const filledLists = policyLists.filter((lists) => Object.values(lists).flat().length > 0);
+
 const vni = fc.integer({ min: 1, max: 0xff_ffff });
 
 /** Random specs by kind. */
@@ -207,6 +217,7 @@ export const SPECS: { readonly [K in ObjectKind]: Arb<SpecByKind[K]> } = {
     vni: maybe(vni),
     v4RouteTable: maybe(key('routeTable')),
     v6RouteTable: maybe(key('routeTable')),
+    policies: maybe(filledLists),
   }),
   subnet: spec<SpecByKind['subnet']>({
     vpc: key('vpc'),
@@ -216,6 +227,7 @@ export const SPECS: { readonly [K in ObjectKind]: Arb<SpecByKind[K]> } = {
     v4RouterIp: maybe(address(4).filter((text) => text !== '0.0.0.0')),
     v6RouterIp: maybe(address(6)),
     routerMac: maybe(mac),
+    policies: maybe(filledLists),
   }),
   routeTable: fc.record({ family: anyFamily }),
   route: fc.record({

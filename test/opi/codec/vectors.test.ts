@@ -25,11 +25,13 @@ const GROUPS_G = '0f 61 64 64 72 65 73 73 47 72 6f 75 70 73 2f 67';
 const IP_10_0_0_2 = '08 01 15 02 00 00 0a';
 /** 10.0.0.0/8. */
 const PREFIX_10_8 = '0a 07 08 01 15 00 00 00 0a 10 08';
+const POLICYS_P = '11 73 65 63 75 72 69 74 79 70 6f 6c 69 63 79 73 2f 70';
 const FD00 = 'fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00';
 
 const vpc = { kind: 'vpc', id: 'v' } as const;
 const subnet = { kind: 'subnet', id: 's' } as const;
 const vnic = { kind: 'vnic', id: 'n' } as const;
+const POLICY_P = { kind: 'securityPolicy', id: 'p' } as const;
 
 function vector<K extends ObjectKind>(
   kind: K,
@@ -149,6 +151,39 @@ const CLOUD_VECTORS = [
     `1a 07 ${IP_10_0_0_2}`,
     '20 02', // type = WORKLOAD
     '2a 07 08 03 12 03 18 80 20', // encap: VXLAN 4096
+  ),
+  vector(
+    'subnet',
+    's',
+    {
+      vpc,
+      policies: {
+        ingressV4: [POLICY_P],
+        ingressV6: [POLICY_P],
+        egressV4: [],
+        egressV6: [POLICY_P],
+      },
+    },
+    '0a 09 73 75 62 6e 65 74 73 2f 73',
+    '12 41',
+    `0a ${VPCS_V}`,
+    `4a ${POLICYS_P} 52 ${POLICYS_P} 62 ${POLICYS_P}`, // ingress_v4 (9, misspelt), ingress_v6 (10), egress_v6 (12)
+  ),
+  vector(
+    'vpc',
+    'v',
+    {
+      policies: {
+        ingressV4: [POLICY_P],
+        ingressV6: [],
+        egressV4: [POLICY_P],
+        egressV6: [],
+      },
+    },
+    `0a ${VPCS_V}`,
+    '12 28',
+    '08 02',
+    `22 ${POLICYS_P} 32 ${POLICYS_P}`, // ingress_v4 (4), egress_v4 (6)
   ),
 ] as const;
 

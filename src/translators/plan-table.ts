@@ -43,6 +43,11 @@ export class PlanTable {
     return this.units.get(unit) ?? [];
   }
 
+  /** One planned object. */
+  get(key: ObjectKey): PlanEntry | undefined {
+    return this.slots.get(keyText(key))?.entry;
+  }
+
   /** All entries, in no order. */
   *entries(): Iterable<PlanEntry> {
     for (const { entry } of this.slots.values()) yield entry;

@@ -4,6 +4,7 @@ import { formatIp, type IpAddress } from '../base/ip.js';
 import type { DesiredState, DirtySet } from '../desired/state.js';
 import { defaultFelixConfig, type FelixConfig, parseFelixConfig } from '../model/config.js';
 import type { HostEndpointKey, IpSetId, WorkloadKey } from '../model/ids.js';
+import type { ObjectKey } from '../opi/objects/key.js';
 import type { MemberDelta, PlanDelta, PlanEntry } from '../opi/objects/plan.js';
 import type { TargetCapabilities } from '../opi/objects/target.js';
 import { type Degradation, sortDegradations } from './degradation.js';
@@ -23,11 +24,14 @@ import {
   type PolicyChange,
   type PolicyLowering,
   type PolicyView,
+  type SourceKey,
 } from './policy/lowering.js';
 import { NativeLowering } from './policy/native/lowering.js';
 import { plainCapabilities } from './policy/plain/capabilities.js';
 import { PlainLowering } from './policy/plain/lowering.js';
 import { PortTable } from './policy/ports.js';
+import type { RuleOrigin } from './policy/program.js';
+import { parseRulePlace } from './policy/rule-id.js';
 import { type RouteChanges, RouteObjects } from './routes.js';
 import { type SetChanges, SetTable } from './sets.js';
 import type { TranslatorSettings } from './settings.js';
@@ -139,6 +143,15 @@ export class Translator implements Translation {
       all.set(key, hostExpectation(key, this.host, this.table, hostVnic));
     }
     return all;
+  }
+
+  /** The Calico rule behind a rule of a planned NetworkPolicy; `undefined` for a deny-all that stands in for one. */
+  ruleOrigin(policy: ObjectKey<'networkPolicy'>, ruleId: string): RuleOrigin | undefined {
+    const place = parseRulePlace(ruleId);
+    const [origin] = this.table.get(policy)?.origins ?? [];
+    if (place === undefined || origin === undefined) return undefined;
+    const source = this.catalog.source(origin as SourceKey);
+    return source?.[place.direction].find((rule) => rule.origin.index === place.index)?.origin;
   }
 
   takeChangedEndpoints(): ReadonlySet<string> {

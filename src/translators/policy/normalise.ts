@@ -45,7 +45,7 @@ export function denyEverything(origin: RuleOrigin): NormalRule {
   };
 }
 
-/** A side without conditions. */
+/** A side without conditions; most rules share it. */
 export const ANY_SIDE: NormalSide = {
   nets: [],
   notNets: [],
@@ -115,6 +115,7 @@ class RuleReader {
   }
 
   private side(name: 'src' | 'dst', side: RuleSide): NormalSide {
+    if (Object.values(side).every((list: readonly unknown[]) => list.length === 0)) return ANY_SIDE;
     return {
       nets: this.read(`${name}_net`, readPrefixes(side.nets)),
       notNets: this.read(`not_${name}_net`, readPrefixes(side.notNets)),
@@ -145,7 +146,7 @@ class RuleReader {
 }
 
 function ofFamilies(side: NormalSide, families: readonly Family[]): NormalSide {
-  if (families.length === FAMILIES.length) return side;
+  if (families.length === FAMILIES.length || side === ANY_SIDE) return side;
   const keep = (list: NormalSide['nets']) => list.filter(({ family }) => families.includes(family));
   return { ...side, nets: keep(side.nets), notNets: keep(side.notNets) };
 }

@@ -113,6 +113,17 @@ describe('native: NetworkPolicies', () => {
     ]);
   });
 
+  it('leads from an emitted rule back to Calico’s', () => {
+    const player = play(told(rule('allow'), rule('deny')));
+    const [, second] = ingress(player)!;
+    expect(player.translator.ruleOrigin(KEY, second!.ruleId)).to.deep.equal({
+      source: { kind: 'policy', id: policy('p').id, tier: 'default' },
+      direction: 'ingress',
+      index: 1,
+    });
+    expect(player.translator.ruleOrigin(NAMES.denyAllPolicy, 'deny-all')).to.equal(undefined);
+  });
+
   it('one object per policy and per profile, whoever uses it; staged ones are none', () => {
     const player = play(
       { type: 'policy', policy: policy('p') },

@@ -2,15 +2,17 @@
 import { FAMILIES, formatCidr } from '../../../base/ip.js';
 import type { IpSetId } from '../../../model/ids.js';
 import type { PortRange } from '../../../model/policy.js';
-import type {
-  EndpointMatch,
-  GroupRef,
-  PolicyRuleSpec,
-  PortRangeSpec,
-  RuleActionSpec,
-  RuleMatch,
+import {
+  ANY_ENDPOINT,
+  type EndpointMatch,
+  type GroupRef,
+  type PolicyRuleSpec,
+  type PortRangeSpec,
+  type RuleActionSpec,
+  type RuleMatch,
 } from '../../../opi/objects/match.js';
 import type { ObjectNames } from '../../names.js';
+import { ANY_SIDE } from '../normalise.js';
 import type { NormalRule, NormalSide } from '../program.js';
 import { ruleId } from '../rule-id.js';
 
@@ -21,12 +23,15 @@ const ACTIONS: Readonly<Record<NormalRule['action'], RuleActionSpec>> = {
   log: 'LOG',
 };
 
+/** Gives the key of the group a set becomes. */
+export type GroupNames = Pick<ObjectNames, 'group'>;
+
 /** One rule. */
-export function nativeRule(rule: NormalRule, names: ObjectNames): PolicyRuleSpec {
+export function nativeRule(rule: NormalRule, names: GroupNames): PolicyRuleSpec {
   return { ruleId: ruleId(rule.origin), action: ACTIONS[rule.action], match: match(rule, names) };
 }
 
-function match(rule: NormalRule, names: ObjectNames): RuleMatch {
+function match(rule: NormalRule, names: GroupNames): RuleMatch {
   const { families, protocol, notProtocol, icmp, notIcmp } = rule;
   const [family] = families;
   return {
@@ -41,7 +46,8 @@ function match(rule: NormalRule, names: ObjectNames): RuleMatch {
   };
 }
 
-function side(sideRule: NormalSide, names: ObjectNames): EndpointMatch {
+function side(sideRule: NormalSide, names: GroupNames): EndpointMatch {
+  if (sideRule === ANY_SIDE) return ANY_ENDPOINT;
   return {
     prefixes: sideRule.nets.map(formatCidr),
     notPrefixes: sideRule.notNets.map(formatCidr),
@@ -58,10 +64,10 @@ function portRange({ first, last }: PortRange): PortRangeSpec {
   return { low: first, high: last };
 }
 
-function netGroups(ids: readonly IpSetId[], names: ObjectNames): GroupRef[] {
+function netGroups(ids: readonly IpSetId[], names: GroupNames): GroupRef[] {
   return ids.map((id) => names.group(id, 'net'));
 }
 
-function portGroups(ids: readonly IpSetId[], names: ObjectNames): GroupRef[] {
+function portGroups(ids: readonly IpSetId[], names: GroupNames): GroupRef[] {
   return ids.map((id) => names.group(id, 'ip-port'));
 }

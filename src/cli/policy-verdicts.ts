@@ -1,5 +1,5 @@
 /** `policy verdicts`: plays a recording and holds our verdicts against those of Felix's own data plane. */
-import { ENGINE_NAMES, type EngineName } from '../lab/verdicts/engine.js';
+import { ENGINE_NAMES, type EngineName, type VerdictEngine } from '../lab/verdicts/engine.js';
 import { createEngine } from '../lab/verdicts/engines.js';
 import { stepLines } from '../lab/verdicts/format.js';
 import { hasProbes, readRecording, type Recording } from '../lab/verdicts/recording.js';
@@ -21,10 +21,13 @@ export const policyVerdicts = defineCommand({
         describe: 'what judges the packets',
       })
       .option('json', { type: 'boolean', default: false, describe: 'one JSON object at the end' }),
-  async run(args, { stdout }) {
+  async run(args, { stdout, stderr }) {
     const recording = readRecording(args.recording);
     if (!hasProbes(recording)) return 0;
-    const results = await runAll(recording, args.engine, args.json ? undefined : stdout);
+    const engine = await createEngine(args.engine, recording, (chunk) =>
+      stderr.write(chunk.toString()),
+    );
+    const results = await runAll(recording, engine, args.engine, args.json ? undefined : stdout);
     if (args.json) stdout.write(`${JSON.stringify(summary(recording, args.engine, results))}\n`);
     return results.every(isClean) ? 0 : 1;
   },
@@ -32,11 +35,11 @@ export const policyVerdicts = defineCommand({
 
 async function runAll(
   recording: Recording,
+  engine: VerdictEngine,
   name: EngineName,
   progress: TextSink | undefined,
 ): Promise<StepResult[]> {
   const results: StepResult[] = [];
-  const engine = await createEngine(name, recording);
   try {
     for await (const result of runVerdicts(recording, engine, name)) {
       results.push(result);

@@ -20,7 +20,7 @@ import { digestOf, type WantedObject } from './views.js';
 export function writeCloudObjects(core: Core): Promise<void> {
   const due = [...core.views.due.cloud].filter(([, { op }]) => op !== 'delete');
   return runGraph({
-    nodes: inWriteOrder(due.map(([text]) => text)),
+    nodes: inWriteOrder(core.views, due.map(([text]) => text)),
     dependsOn: (text) => refsOfWanted(core, text),
     work: (text) => writeObject(core, text),
     concurrency: core.limits.concurrency,
@@ -32,7 +32,7 @@ export function writeCloudObjects(core: Core): Promise<void> {
 export function deleteCloudObjects(core: Core): Promise<void> {
   const due = [...core.views.due.cloud].filter(([, { op }]) => op === 'delete');
   return runGraph({
-    nodes: inWriteOrder(due.map(([text]) => text)).reverse(),
+    nodes: inWriteOrder(core.views, due.map(([text]) => text)).reverse(),
     dependsOn: (text) => core.views.refs.referrers(text),
     work: (text) => deleteObject(core, text),
     concurrency: core.limits.concurrency,
@@ -97,8 +97,10 @@ async function deleteObject(core: Core, text: KeyText): Promise<void> {
   if (referrer !== undefined) return noteObstacle(core, text, waitsFor(core, referrer));
   if (!core.failures.attemptable(text)) return;
   await attempt(core, text, 'delete', async () => {
-    await core.caller.delete(parseKeyText(text) as ObjectKey<CloudKind>);
+    const key = parseKeyText(text) as ObjectKey<CloudKind>;
+    await core.caller.delete(key);
     core.views.forget(text);
+    core.failures.noteRoom(key.kind);
   });
 }
 

@@ -7,7 +7,7 @@ import type { Caller } from './caller.js';
 import type { FailureBook, Obstacle } from './failures.js';
 import type { Origins } from './origins.js';
 import type { Trust } from './trust.js';
-import type { ReconcilerLimits, WriteOp } from './types.js';
+import type { FailureReason, ReconcilerLimits, WriteOp } from './types.js';
 import type { Views } from './views.js';
 
 /** Shared by the phases of a pass. */
@@ -22,9 +22,12 @@ export interface Core {
   readonly limits: ReconcilerLimits;
 }
 
-/** Keys in the order in which they are written where references leave a choice: by kind, then by id. */
-export function inWriteOrder(texts: Iterable<KeyText>): KeyText[] {
-  const ranked = [...texts].map((text) => ({ text, rank: rankOf(text) }));
+/**
+ * Keys in the order in which they are written where references leave a choice: by kind, then what closes ports (a table
+ * that fills up must hold that before anything else), then by id.
+ */
+export function inWriteOrder(views: Views, texts: Iterable<KeyText>): KeyText[] {
+  const ranked = [...texts].map((text) => ({ text, rank: rankOf(views, text) }));
   ranked.sort((a, b) => a.rank - b.rank || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
   return ranked.map(({ text }) => text);
 }
@@ -51,12 +54,21 @@ export function waitsFor(core: Core, referent: KeyText): Obstacle {
   const cause = core.failures.obstacleOf(referent);
   const reason = cause === undefined ? '' : `: ${cause.why.message}`;
   return {
-    why: { code: 'BLOCKED', message: `waits for ${referent}${reason}` },
+    why: blockedBy(cause?.why, `waits for ${referent}${reason}`),
     closing: cause?.closing === true,
     lasting: cause?.lasting === true,
   };
 }
 
-function rankOf(text: KeyText): number {
-  return OBJECT_KINDS.indexOf(parseKeyText(text).kind);
+/** The reason of what is not tried because of `cause`. */
+export function blockedBy(cause: FailureReason | undefined, message: string): FailureReason {
+  const root = cause?.code === 'BLOCKED' ? cause.root : cause?.code;
+  return { code: 'BLOCKED', message, ...(root === undefined ? {} : { root }) };
+}
+
+/** Referents of closed forms first, then what has a closed form: an uplink without a binding is open. */
+function rankOf(views: Views, text: KeyText): number {
+  const closes = views.closingRefs.referrers(text).size > 0;
+  const rest = views.wanted.get(text)?.entry.closed === undefined ? 2 : 1;
+  return 3 * OBJECT_KINDS.indexOf(parseKeyText(text).kind) + (closes ? 0 : rest);
 }

@@ -249,8 +249,10 @@ class Flush {
   private acknowledge(op: ExtensionOp): void {
     const { views, caller } = this.core;
     caller.wrote(op.key.kind, writeOpOf(op, views));
-    if (op.object === undefined || op.digest === undefined) views.forget(op.text);
-    else {
+    if (op.object === undefined || op.digest === undefined) {
+      views.forget(op.text);
+      this.core.failures.noteRoom(op.key.kind);
+    } else {
       op.membership?.confirm();
       views.acknowledge(op.object, op.digest);
     }

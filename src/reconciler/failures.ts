@@ -2,7 +2,7 @@
 import { backoffDelay, type BackoffLimits } from '../base/backoff.js';
 import type { Clock } from '../base/clock.js';
 import type { OpiError, OpiErrorCode } from '../opi/objects/errors.js';
-import type { KeyText } from '../opi/objects/key.js';
+import { parseKeyText, type KeyText, type ObjectKind } from '../opi/objects/key.js';
 import { RetryQueue } from './retry-queue.js';
 import type { FailureReason, ReconcilerLimits, WriteOp } from './types.js';
 
@@ -66,6 +66,7 @@ export class FailureBook {
   private readonly obstacles = new Map<KeyText, Obstacle>();
   private readonly blockedNow = new Set<KeyText>();
   private readonly queue = new RetryQueue<KeyText>();
+  private readonly roomIn = new Set<ObjectKind>();
   private readonly clock: Clock;
   private readonly limits: ReconcilerLimits;
   private readonly random: () => number;
@@ -106,6 +107,23 @@ export class FailureBook {
   block(text: KeyText, obstacle: Obstacle): void {
     this.obstacles.set(text, obstacle);
     this.blockedNow.add(text);
+  }
+
+  /** An object of the kind was deleted: a table that had no room may have some. */
+  noteRoom(kind: ObjectKind): void {
+    this.roomIn.add(kind);
+  }
+
+  /** Writes that a full table refused are due at once where room was made since. */
+  retryWhereRoom(): void {
+    if (this.roomIn.size === 0) return;
+    for (const [text, failure] of this.failures) {
+      if (failure.code !== 'EXHAUSTED' || !this.roomIn.has(parseKeyText(text).kind)) continue;
+      const retryAt = this.clock.now();
+      this.failures.set(text, { ...failure, retryAt });
+      this.queue.set(text, retryAt);
+    }
+    this.roomIn.clear();
   }
 
   /** A round ends: obstacles it did not meet again are gone. Gives the objects that are free of theirs. */

@@ -56,7 +56,7 @@ export function memberBytes(member: string): number {
  */
 export function captureOps(core: Core): Map<KeyText, ExtensionOp> {
   const ops = new Map<KeyText, ExtensionOp>();
-  for (const text of inWriteOrder(core.views.due.extension.keys())) {
+  for (const text of inWriteOrder(core.views, core.views.due.extension.keys())) {
     ops.set(text, captureOp(core.views, text, core.views.due.extension.get(text)?.op));
   }
   return ops;

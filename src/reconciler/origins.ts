@@ -48,7 +48,7 @@ export class Origins {
       if (status.state === 'pending') pending.push(parseKeyText(text));
       if (status.state !== 'failed') continue;
       failed.push({ key: parseKeyText(text), why: status.why });
-      tableFull ||= status.why.code === 'EXHAUSTED';
+      tableFull ||= (status.why.root ?? status.why.code) === 'EXHAUSTED';
     }
     const state = failed.length > 0 ? 'failed' : pending.length > 0 ? 'pending' : 'ready';
     return { state, pending, failed, tableFull };

@@ -237,6 +237,7 @@ export class Reconciler {
     await writeCloudObjects(this.core);
     const judged = !trust.stopped && (await writeExtensionObjects(this.core));
     if (!trust.stopped) await deleteCloudObjects(this.core);
+    failures.retryWhereRoom();
     if (judged) for (const text of failures.endRound()) origins.touch(text);
     this.tell();
     if (trust.stopped) return false;

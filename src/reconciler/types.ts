@@ -10,6 +10,8 @@ export interface FailureReason {
   readonly code: OpiErrorCode | 'BLOCKED';
   /** One sentence for people, naming the object. */
   readonly message: string;
+  /** `BLOCKED` only: the refusal that is waited for, where there is one. */
+  readonly root?: OpiErrorCode;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface OriginStatus {
   /** Objects not yet as wanted (deletions included), at most one entry each. */
   readonly pending: readonly ObjectKey[];
   readonly failed: readonly { readonly key: ObjectKey; readonly why: FailureReason }[];
-  /** A table of the XPU has no room for one of its objects. */
+  /** A table of the XPU has no room for one of its objects, or for something that one waits for. */
   readonly tableFull: boolean;
 }
 

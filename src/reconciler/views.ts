@@ -80,6 +80,8 @@ export class Views {
   readonly groups = new Map<KeyText, Membership>();
   /** References between acknowledged objects. */
   readonly refs = new RefIndex<KeyText>();
+  /** References of the closed forms that are wanted. */
+  readonly closingRefs = new RefIndex<KeyText>();
   /** Due writes of network/cloud, and of the extension. */
   readonly due = { cloud: new Map<KeyText, DueWrite>(), extension: new Map<KeyText, DueWrite>() };
   private readonly holders = new Map<string, KeyText>();
@@ -100,6 +102,7 @@ export class Views {
     const before = this.wanted.get(text);
     const wanted = wantedObject(entry, before);
     this.wanted.set(text, wanted);
+    this.closingRefs.set(text, entry.closed === undefined ? [] : refsOf(entry.closed).map(keyText));
     this.removed.delete(text);
     if (before?.digest !== wanted.digest) this.observer.wantedChanged(text);
     if (entry.object.key.kind === 'addressGroup') this.wantMembers(text, entry.members);
@@ -110,6 +113,7 @@ export class Views {
   unwant(key: ObjectKey): void {
     const text = keyText(key);
     if (!this.wanted.delete(text) && !this.acknowledged.has(text)) return;
+    this.closingRefs.delete(text);
     this.groups.delete(text);
     if (this.acknowledged.has(text)) this.removed.add(text);
     this.observer.wantedChanged(text);

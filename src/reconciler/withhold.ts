@@ -11,7 +11,7 @@
  */
 import type { KeyText } from '../opi/objects/key.js';
 import { closureOf, deniesWithoutBinding } from './closing.js';
-import { waitsFor, type Core } from './core.js';
+import { blockedBy, waitsFor, type Core } from './core.js';
 import type { Obstacle } from './failures.js';
 import { Exposure, isBinding } from './exposure.js';
 import type { ExtensionOp } from './ops.js';
@@ -93,7 +93,7 @@ class Withholding {
     if (isBinding(text)) return this.settle(text, obstacle);
     const because: Obstacle = {
       ...obstacle,
-      why: { code: 'BLOCKED', message: `waits for ${text}: ${obstacle.why.message}` },
+      why: blockedBy(obstacle.why, `waits for ${text}: ${obstacle.why.message}`),
     };
     if (!this.core.views.acknowledged.has(text)) {
       for (const referrer of this.exposure.comingReferrers(text)) this.leave(referrer, because);
@@ -107,7 +107,7 @@ class Withholding {
     if (!this.core.views.acknowledged.has(binding)) return;
     const because: Obstacle = {
       ...obstacle,
-      why: { code: 'BLOCKED', message: `waits with ${binding}: ${obstacle.why.message}` },
+      why: blockedBy(obstacle.why, `waits with ${binding}: ${obstacle.why.message}`),
     };
     for (const text of this.exposure.sightNow(binding)) {
       if (text !== binding && this.ops.has(text)) this.leave(text, because);

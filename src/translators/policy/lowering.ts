@@ -67,7 +67,7 @@ export interface PolicyView {
    * Destinations that leave by a tunnel. None = no packet comes through a tunnel either. Only lowerings whose lists
    * stand for stages of other ports look at it; a change counts as a change of the host port's addresses.
    */
-  readonly tunnelDestinations?: readonly Cidr[];
+  readonly tunnelDestinations: readonly Cidr[];
 }
 
 /** What changed in the view since the last update. Keys that are no longer in the view were removed. */

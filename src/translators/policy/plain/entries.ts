@@ -6,9 +6,12 @@ import type { OrdinalRange } from './interval-set.js';
 
 const addressEntries = new WeakMap<AddressSet, readonly IpEntrySpec[]>();
 
+const NO_ENTRIES: readonly [] = [];
+
 /** Entries of an address set; none for the full set. A range that is a prefix is written as one. */
 export function entriesOf(set: AddressSet, family: Family): readonly IpEntrySpec[] {
-  if (set.isFull) return [];
+  if (set.isFull) return NO_ENTRIES;
+  if (set.rangeCount === 1) return [...set.ranges()].map((range) => entryOf(range, family));
   let entries = addressEntries.get(set);
   if (entries === undefined) {
     entries = [...set.ranges()].map((range) => entryOf(range, family));
@@ -28,13 +31,13 @@ function entryOf({ low, high }: OrdinalRange<bigint>, family: Family): IpEntrySp
 }
 
 /** Port ranges of a set; none for the full set. */
-export function portEntriesOf(set: NumberSet): PortRangeSpec[] {
-  return set.isFull ? [] : [...set.ranges()].map(({ low, high }) => ({ low, high }));
+export function portEntriesOf(set: NumberSet): readonly PortRangeSpec[] {
+  return set.isFull ? NO_ENTRIES : [...set.ranges()].map(({ low, high }) => ({ low, high }));
 }
 
 /** ICMP matches of a set, whole types where all codes are in; none for the full set. */
-export function icmpEntriesOf(set: NumberSet): IcmpSpec[] {
-  if (set.isFull) return [];
+export function icmpEntriesOf(set: NumberSet): readonly IcmpSpec[] {
+  if (set.isFull) return NO_ENTRIES;
   const entries: IcmpSpec[] = [];
   for (const { low, high } of set.ranges()) {
     for (let value = low; value <= high; value++) {

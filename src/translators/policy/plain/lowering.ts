@@ -94,7 +94,7 @@ export class PlainLowering implements PolicyLowering {
     const node = {
       host: view.hostAddresses,
       pods: [...this.addresses.values()].flat(),
-      tunnel: view.tunnelDestinations ?? [],
+      tunnel: view.tunnelDestinations,
     };
     this.facts = {
       4: familyFacts(node, 4, this.facts?.[4]),

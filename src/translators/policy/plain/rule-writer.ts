@@ -1,7 +1,6 @@
-/** Writes steps as SecurityPolicy rules. What a step becomes is made once and shared by all lists that hold the step. */
+/** Writes steps as SecurityPolicy rules, and the text that names a list by its content. */
 import { hashText } from '../../../base/hash.js';
 import type { Family } from '../../../base/ip.js';
-import { canonicalJson } from '../../../base/json.js';
 import type { IpEntrySpec, SecurityRuleSpec } from '../../../opi/objects/match.js';
 import type { SecurityPolicySpec } from '../../../opi/objects/specs.js';
 import { PROTOCOLS, type Box } from './box.js';
@@ -11,17 +10,9 @@ import { entriesOf, icmpEntriesOf, portEntriesOf } from './entries.js';
 /** Fields of a rule that come from a box. */
 type RuleMatch = Omit<SecurityRuleSpec, 'ruleName' | 'priority' | 'action' | 'terminating'>;
 
-/** A match with a text that is equal for equal matches alone. */
-interface WrittenMatch {
-  readonly match: RuleMatch;
-  readonly text: string;
-}
-
 /** Characters of a digest: as many as SHA-256 gives. */
 const DIGEST_CHARS = 51;
 
-const compactMatches = new WeakMap<Step, readonly WrittenMatch[]>();
-const flatMatches = new WeakMap<Step, readonly WrittenMatch[]>();
 const digests = new WeakMap<readonly IpEntrySpec[], string>();
 
 /** Rules that a box needs in a FLATTENED list. */
@@ -62,17 +53,14 @@ export class RuleWriter {
   /** Adds a step; its priorities follow those before. */
   write(step: Step): void {
     this.entries = this.entriesWith(step);
-    for (const { match, text } of this.matchesOf(step)) {
+    const compact = compactMatch(step.box, this.family);
+    const matches = this.format === 'COMPACT' ? [compact] : flattened(compact);
+    const action = step.outcome === 'allow' ? 'ALLOW' : 'DENY';
+    for (const match of matches) {
       const ruleName = this.uniqueName(step.name);
-      const action = step.outcome === 'allow' ? 'ALLOW' : 'DENY';
-      this.rules.push({
-        ruleName,
-        priority: this.rules.length,
-        action,
-        terminating: true,
-        ...match,
-      });
-      this.lines.push(`${ruleName} ${action} ${text}`);
+      this.lines.push(`${ruleName} ${action} ${matchText(match)}`);
+      const priority = this.rules.length;
+      this.rules.push({ ruleName, priority, action, terminating: true, ...match });
     }
   }
 
@@ -81,17 +69,6 @@ export class RuleWriter {
     const { family, format, rules } = this;
     const spec: SecurityPolicySpec = { family, defaultAction: 'DENY', format, rules };
     return { spec, text: [`v${family} DENY ${format}`, ...this.lines].join('\n') };
-  }
-
-  private matchesOf(step: Step): readonly WrittenMatch[] {
-    const cache = this.format === 'COMPACT' ? compactMatches : flatMatches;
-    let matches = cache.get(step);
-    if (matches === undefined) {
-      const compact = compactMatch(step.box, this.family);
-      matches = (this.format === 'COMPACT' ? [compact] : flattened(compact)).map(written);
-      cache.set(step, matches);
-    }
-    return matches;
   }
 
   /** The second use of a name gets `~2`. */
@@ -126,19 +103,27 @@ function flattened(all: RuleMatch): RuleMatch[] {
   return matches;
 }
 
-function written(match: RuleMatch): WrittenMatch {
-  const source = digestOf(match.source);
-  const destination = digestOf(match.destination);
-  return { match, text: canonicalJson({ ...match, source, destination }) };
+/** Text that is equal for equal matches alone. Fields are parted by blanks, which no value holds. */
+function matchText(match: RuleMatch): string {
+  const ports = (ranges: RuleMatch['sourcePorts']): string =>
+    ranges.map(({ low, high }) => `${low}-${high}`).join();
+  const icmp = match.icmp.map(({ type, code }) => `${type}/${code ?? ''}`).join();
+  const { protocol = 'any', sourcePorts, destinationPorts } = match;
+  const addresses = `${digestOf(match.source)} ${digestOf(match.destination)}`;
+  return `${protocol} ${addresses} ${ports(sourcePorts)} ${ports(destinationPorts)} ${icmp}`;
 }
 
 /** Short lists stand for themselves, others by a digest that is made once for each shared list. */
-function digestOf(entries: readonly IpEntrySpec[]): unknown {
-  if (entries.length <= 1) return entries;
+function digestOf(entries: readonly IpEntrySpec[]): string {
+  if (entries.length <= 1) return entries.map(entryText).join();
   let digest = digests.get(entries);
   if (digest === undefined) {
-    digest = hashText(canonicalJson(entries), DIGEST_CHARS);
+    digest = hashText(entries.map(entryText).join(), DIGEST_CHARS);
     digests.set(entries, digest);
   }
   return digest;
+}
+
+function entryText(entry: IpEntrySpec): string {
+  return 'prefix' in entry ? entry.prefix : `${entry.low}-${entry.high}`;
 }

@@ -78,10 +78,11 @@ export class Places {
     return isTunnelled(this.routeTo(ip));
   }
 
-  /** Longest prefix. The CIDR of a pool is no route, and neither is one whose node is not resolved. */
+  /** Longest prefix. The CIDR of a pool is no route, and this node's own tunnel address is no destination. */
   private routeTo(ip: IpAddress): Route | undefined {
     return this.routes
-      .filter(({ kinds, destination }) => kinds.length > 0 && cidrContains(destination, ip))
+      .filter(({ kinds }) => kinds.some((kind) => kind !== 'local-tunnel'))
+      .filter(({ destination }) => cidrContains(destination, ip))
       .sort((a, b) => b.destination.length - a.destination.length)[0];
   }
 }

@@ -64,9 +64,10 @@ function narrowsOnPlain({ hostEndpoints = {}, pods = {}, config = {} }: World): 
   return spoofs || letsInvalidIn || Object.keys(hostEndpoints).length > 0;
 }
 
-async function judge(engine: VerdictEngine, { world, probes }: Trial) {
+async function judge(engine: VerdictEngine, { world, then = [], probes }: Trial) {
   await engine.startSession();
   await engine.advance(framesOf(session(world)));
+  if (then.length > 0) await engine.advance(framesOf(then));
   const verdicts = await engine.judge(probes);
   await engine.close();
   return verdicts;

@@ -1,6 +1,7 @@
 /** Time-boxed property runs over random policy: how long, which seed, and what was found. */
 import fc from 'fast-check';
 import type { Probe, ProbePacket } from '../../../src/lab/verdicts/probe.js';
+import type { Message } from '../felix/wire.js';
 import type { World } from '../felix/world.js';
 import { aim, probeOf, targetsOf } from './probes.js';
 import { world } from './worlds.js';
@@ -14,6 +15,8 @@ const SHOTS = 60;
 /** A world and packets at it. */
 export interface Trial {
   readonly world: World;
+  /** Messages after InSync, before the packets. */
+  readonly then?: readonly Message[];
   readonly probes: readonly Probe[];
 }
 

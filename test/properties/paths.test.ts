@@ -1,0 +1,9 @@
+import { PATH_CASES } from '../support/corner-cases/paths.js';
+import { allAgree } from './agreement.js';
+
+describe('paths of packets: native and plain say what the oracle says', () => {
+  for (const { title, expect: expected, overlay, ...trial } of PATH_CASES) {
+    if (overlay === true) continue;
+    it(title, () => allAgree({ ...trial, probes: expected.map(([probe]) => probe) }));
+  }
+});

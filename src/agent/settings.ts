@@ -94,7 +94,7 @@ const TABLE = {
     'which API level the XPU must offer',
   ),
   callTimeoutMs: count(10_000, 'deadline of one call to the XPU, milliseconds'),
-  ruleBudget: count(4096, 'most rules of one SecurityPolicy on a plain target'),
+  ruleBudget: count(65_535, 'most rules of one SecurityPolicy on a plain target'),
 } satisfies Record<string, Setting<unknown>>;
 
 type RawSettings = { [K in keyof typeof TABLE]: (typeof TABLE)[K]['fallback'] };

@@ -16,23 +16,85 @@ import { runGraph } from './graph.js';
 import type { WriteOp } from './types.js';
 import { digestOf, type WantedObject } from './views.js';
 
-/** Creates and updates what is due and possible. Resolves when every call of this phase is answered. */
+/**
+ * Creates and updates what is due and possible, Mappings excepted. Resolves when every call of this phase is answered.
+ */
 export function writeCloudObjects(core: Core): Promise<void> {
-  const due = [...core.views.due.cloud].filter(([, { op }]) => op !== 'delete');
+  return writeThose(
+    core,
+    (text) => !isMapping(text),
+    () => undefined,
+  );
+}
+
+/**
+ * Creates and updates Mappings. They come after all policy: an address that is new to a port must not meet the port's old
+ * rules, so one whose Vnic or binding is not yet as wanted waits.
+ */
+export function writeMappings(core: Core): Promise<void> {
+  const unsettled = unsettledVnics(core);
+  return writeThose(core, isMapping, (object) => {
+    const holder = refsOf(object)
+      .map(keyText)
+      .find((ref) => unsettled.has(ref));
+    return holder === undefined ? undefined : waitsFor(core, unsettled.get(holder) ?? holder);
+  });
+}
+
+/** Deletes Mappings: before all policy, since an address that goes must not meet the port's new rules. */
+export function deleteMappings(core: Core): Promise<void> {
+  return deleteThose(core, isMapping);
+}
+
+/** Deletes what is due and no longer referred to, Mappings excepted. */
+export function deleteCloudObjects(core: Core): Promise<void> {
+  return deleteThose(core, (text) => !isMapping(text));
+}
+
+function isMapping(text: KeyText): boolean {
+  return text.startsWith('mapping/');
+}
+
+/** Vnics whose policy is due, with what is due: the Vnic itself, or its binding. */
+function unsettledVnics(core: Core): Map<KeyText, KeyText> {
+  const unsettled = new Map<KeyText, KeyText>();
+  for (const [text, { op }] of core.views.due.cloud) {
+    if (op !== 'delete' && text.startsWith('vnic/')) unsettled.set(text, text);
+  }
+  for (const text of core.views.due.extension.keys()) {
+    const spec = core.views.wanted.get(text)?.entry.object.spec;
+    if (spec !== undefined && 'port' in spec && 'vnic' in spec.port) {
+      unsettled.set(keyText(spec.port.vnic), text);
+    }
+  }
+  return unsettled;
+}
+
+function writeThose(
+  core: Core,
+  chosen: (text: KeyText) => boolean,
+  wait: (object: AnyObject) => Obstacle | undefined,
+): Promise<void> {
+  const due = [...core.views.due.cloud].filter(([text, { op }]) => op !== 'delete' && chosen(text));
   return runGraph({
-    nodes: inWriteOrder(core.views, due.map(([text]) => text)),
+    nodes: inWriteOrder(
+      core.views,
+      due.map(([text]) => text),
+    ),
     dependsOn: (text) => refsOfWanted(core, text),
-    work: (text) => writeObject(core, text),
+    work: (text) => writeObject(core, text, wait),
     concurrency: core.limits.concurrency,
     stopped: () => core.trust.stopped,
   });
 }
 
-/** Deletes what is due and no longer referred to. */
-export function deleteCloudObjects(core: Core): Promise<void> {
-  const due = [...core.views.due.cloud].filter(([, { op }]) => op === 'delete');
+function deleteThose(core: Core, chosen: (text: KeyText) => boolean): Promise<void> {
+  const due = [...core.views.due.cloud].filter(([text, { op }]) => op === 'delete' && chosen(text));
   return runGraph({
-    nodes: inWriteOrder(core.views, due.map(([text]) => text)).reverse(),
+    nodes: inWriteOrder(
+      core.views,
+      due.map(([text]) => text),
+    ).reverse(),
     dependsOn: (text) => core.views.refs.referrers(text),
     work: (text) => deleteObject(core, text),
     concurrency: core.limits.concurrency,
@@ -45,11 +107,15 @@ function refsOfWanted(core: Core, text: KeyText): KeyText[] {
   return wanted === undefined ? [] : refsOf(wanted.entry.object).map(keyText);
 }
 
-async function writeObject(core: Core, text: KeyText): Promise<void> {
+async function writeObject(
+  core: Core,
+  text: KeyText,
+  wait: (object: AnyObject) => Obstacle | undefined,
+): Promise<void> {
   const wanted = core.views.wanted.get(text);
   const op = core.views.dueOf(text)?.op;
   if (wanted === undefined || (op !== 'create' && op !== 'update')) return;
-  const obstacle = obstacleFor(core, wanted.entry.object);
+  const obstacle = obstacleFor(core, wanted.entry.object) ?? wait(wanted.entry.object);
   if (obstacle !== undefined) noteObstacle(core, text, obstacle);
   else if (core.failures.attemptable(text)) {
     await attempt(core, text, op, async () => {

@@ -1,6 +1,5 @@
 /** Runs steps side by side, as many as there are lanes, each as soon as what it waits for has ended. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { runNode } from '../child.js';
 import { countsOf } from './outcome.js';
 import type { Counts } from './outcome.js';
 import type { Step } from './steps.js';
@@ -52,33 +51,9 @@ function isReady(step: Step, results: readonly Result[]): boolean {
   return (step.after ?? []).every((name) => results.some((result) => result.step.name === name));
 }
 
-async function runStep(step: Step, limits: Limits): Promise<Result> {
+async function runStep(step: Step, { stepSecondsMax }: Limits): Promise<Result> {
   const start = performance.now();
-  const child = spawn(process.execPath, step.node, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const timer = setTimeout(() => {
-    output += `\nended after ${limits.stepSecondsMax} s: still running\n`;
-    endGroup(child);
-  }, limits.stepSecondsMax * 1000);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject).on('close', resolve);
-  });
-  clearTimeout(timer);
+  const { code, output } = await runNode(step.node, { secondsMax: stepSecondsMax });
   const counts = countsOf({ code, output, counts: step.counts === true });
   return { step, counts, output, seconds: (performance.now() - start) / 1000 };
-}
-
-/** Ends a step and everything it started: it leads a process group of its own. */
-function endGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // The group ended in between.
-  }
 }

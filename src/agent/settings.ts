@@ -214,5 +214,5 @@ function parseHostInterface(value: string): HostInterface | undefined {
 function settingText(value: unknown): string {
   if (value === undefined || value === '') return '-';
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.join(' ');
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -136,6 +136,18 @@ describe('plain lowering of host policy', () => {
     expect(reasons(lowered, POD).join('\n')).to.contain('tunnel');
   });
 
+  it('asks every inner stage of the tunnel of what comes in', () => {
+    const open = [stage('HOST', 'FROM_PORT', []), stage('HOST', 'TO_PORT', [])];
+    const star = (kind: 'PRE_DNAT' | 'FORWARD', net: string): StageProgram =>
+      stage(kind, 'FROM_PORT', [denyFrom(net)]);
+    for (const kind of ['PRE_DNAT', 'FORWARD'] as const) {
+      const tunnel = program('tunnel', [star(kind, '10.3.0.0/24')]);
+      const lowered = node(open, { tunnel, tunnelDestinations: ['10.3.0.0/16'] });
+      expect(passes(lowered, POD, 'ingress', tcp('10.3.0.1', '10.1.0.1', 80))).to.equal(false);
+      expect(passes(lowered, POD, 'ingress', tcp('10.3.1.1', '10.1.0.1', 80))).to.equal(true);
+    }
+  });
+
   it('asks the stages of "*" on the pod itself, FORWARD not for the own host', () => {
     const star = [
       stage('PRE_DNAT', 'FROM_PORT', [

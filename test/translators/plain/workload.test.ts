@@ -127,6 +127,7 @@ describe('plain lowering of workload policy', () => {
     const lowered = ingress([tier('deny', policy('p', 'ingress', none))], { sets: members });
     const verdict = (protocol: number, to: string, port: number): boolean =>
       passes(lowered, POD, 'ingress', withPorts(protocol, '10.2.0.1', to, port));
+    expect(verdict(6, '10.1.0.1', 80)).to.equal(false);
     expect(verdict(6, '10.1.0.1', 81)).to.equal(false);
     expect(verdict(6, '10.1.0.2', 81)).to.equal(true);
     expect(verdict(6, '10.1.0.2', 80)).to.equal(false);

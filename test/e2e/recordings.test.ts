@@ -29,7 +29,7 @@ interface Play {
 }
 
 describe('recordings, end to end', function () {
-  this.timeout(LONG ? 600_000 : 60_000);
+  this.timeout(LONG ? 600_000 : 120_000);
 
   for (const plays of LONG ? everything() : subset()) {
     it(titleOf(plays), async () => {

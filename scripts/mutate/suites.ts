@@ -1,0 +1,47 @@
+/** The part of the tests that judges compilers, as data: quickest first, for a wrong compiler ends at its first failure. */
+
+/** One run of mocha. */
+export interface Suite {
+  readonly name: string;
+  /** Test files, as mocha takes them. */
+  readonly files: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Seed of every random packet, so that a run can be repeated. */
+export const SEED = '20260701';
+
+const RANDOM_SECONDS = '25';
+
+/** In the order in which they are asked. */
+export const SUITES: readonly Suite[] = [
+  {
+    name: 'corner cases of Calico policy, native and plain',
+    files: ['test/translators/corner-cases.test.ts'],
+    env: {},
+  },
+  {
+    name: 'tests of the compiler',
+    files: [
+      'test/translators/*.test.ts',
+      'test/translators/policy/*.test.ts',
+      'test/translators/plain/*.test.ts',
+      'test/driver/convert/*.test.ts',
+    ],
+    env: {},
+  },
+  {
+    name: "verdicts of Felix's own data plane",
+    files: ['test/translators/verdicts.test.ts'],
+    env: {},
+  },
+  {
+    name: 'random policy: oracle = native, plain never wider',
+    files: ['test/properties/random-policy.test.ts'],
+    env: {
+      CALICO_XPU_LONG: '1',
+      CALICO_XPU_LONG_SECONDS: RANDOM_SECONDS,
+      CALICO_XPU_SEED: SEED,
+    },
+  },
+];

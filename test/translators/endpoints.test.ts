@@ -101,6 +101,16 @@ describe('endpoints: a pod', () => {
       allowedSources: [],
     });
     expect(mappings(player)).to.have.property('10.0.0.1');
+    expect(specOf(player, NAMES.interface('cali1'))).to.deep.include({ adminUp: true });
+  });
+
+  it('corner 49 on a plain target: lists would let its flows live, so its link is down', () => {
+    const inactive = a({ state: 'inactive', ipv4Nets: ['10.0.0.1/32'] });
+    const player = new Player(SETTINGS, PLAIN).session(pod(inactive), IN_SYNC);
+    player.flush();
+    expect(specOf(player, NAMES.interface('cali1'))).to.deep.include({ adminUp: false });
+    then(player, pod(a({ ipv4Nets: ['10.0.0.1/32'] })));
+    expect(specOf(player, NAMES.interface('cali1'))).to.deep.include({ adminUp: true });
   });
 });
 

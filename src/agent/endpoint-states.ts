@@ -49,7 +49,10 @@ export class EndpointStates {
   }
 }
 
-/** Status of one endpoint: `error` when Calico's own rules bind it to nothing, `down` while the XPU lacks something. */
+/**
+ * Status of one endpoint: `error` when Calico's own rules bind it to nothing, `down` while the XPU lacks something. The
+ * reason begins with `table-full` where a table of the XPU has no room for it.
+ */
 export function endpointStatus(
   expectation: EndpointExpectation,
   origin: OriginStatus,
@@ -59,6 +62,7 @@ export function endpointStatus(
     return { status: 'up', reason: '' };
   }
   const [failed] = origin.failed;
-  if (failed !== undefined) return { status: 'down', reason: failed.why.message };
+  const place = origin.tableFull ? 'table-full: ' : '';
+  if (failed !== undefined) return { status: 'down', reason: `${place}${failed.why.message}` };
   return { status: 'down', reason: 'not yet acknowledged by the XPU' };
 }

@@ -2,6 +2,7 @@
 import { OBJECT_KINDS, keyText } from '../opi/objects/key.js';
 import type { PlanEntry } from '../opi/objects/plan.js';
 import type { OriginStatus } from '../reconciler/types.js';
+import { sortDegradations, type Degradation } from '../translators/degradation.js';
 import type { Pipeline } from './pipeline.js';
 import type { AgentStatus, FelixStatus, UnreadyObject, XpuStatus } from './status.js';
 import type { XpuConnection } from './xpu-link.js';
@@ -36,7 +37,10 @@ export function buildStatus(parts: StatusParts): AgentStatus {
     pending: pipeline.link?.reconciler.pending ?? 0,
     unready: unreadyObjects(pipeline.link?.reconciler.unready() ?? new Map<string, OriginStatus>()),
     endpoints: Object.fromEntries(pipeline.endpoints.all),
-    degraded: translator?.degradations() ?? [],
+    degraded: sortDegradations([
+      ...(translator?.degradations() ?? []),
+      ...tableFullDegradations(pipeline),
+    ]),
     configProblems: parts.configProblems,
   };
 }
@@ -69,6 +73,15 @@ function xpuStatus(address: string, connection: XpuConnection | undefined): XpuS
     calls: Object.fromEntries(connection?.calls() ?? []),
     writes: connection?.writes() ?? 0,
   };
+}
+
+/** Endpoints that a full table of the XPU keeps closed. */
+function tableFullDegradations({ endpoints, link }: Pipeline): Degradation[] {
+  return [...endpoints.all].flatMap(([subject, { status, reason }]) =>
+    status === 'down' && link?.reconciler.originStatus(subject).tableFull === true
+      ? [{ code: 'table-full' as const, subject, reason }]
+      : [],
+  );
 }
 
 function countKinds(plan: Iterable<PlanEntry>): Record<string, number> {

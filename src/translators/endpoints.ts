@@ -26,18 +26,27 @@ export function endpointObjects(
   const hostInterface = names.interface(ifname);
   const destination = names.vnic(ifname);
   const mac = layout.mac === undefined ? {} : { mac: layout.mac };
+  const vnic = (of: VnicLists): AnyObject => ({
+    key: destination,
+    spec: { subnet, hostInterface, ...mac, sourceGuard, ...of },
+  });
+  const closed = denyAllLists(names);
+  // Lists let established flows live; an endpoint that is not active may have none, so its link goes down. On the native
+  // target the binding says so without touching the link.
+  const adminUp = endpoint.state === 'active' || !sourceGuard;
   const objects: AnyObject[] = [
-    { key: hostInterface, spec: { ifname, vf: true, adminUp: true } },
-    {
-      key: destination,
-      spec: { subnet, hostInterface, ...mac, sourceGuard, ...(lists ?? denyAllLists(names)) },
-    },
+    { key: hostInterface, spec: { ifname, vf: true, adminUp } },
+    vnic(lists ?? closed),
     ...addresses.map((address) => ({
       key: names.mapping(address),
       spec: { vpc, ip: formatIp(address), subnet, destination, ...mac },
     })),
   ];
-  return objects.map((object) => ({ object, origins: [endpoint.key] }));
+  return objects.map((object) => ({
+    object,
+    origins: [endpoint.key],
+    ...(lists !== undefined && object.key === destination ? { closed: vnic(closed) } : {}),
+  }));
 }
 
 /** Lists that deny everything: those of a vNIC from its birth. */

@@ -28,6 +28,8 @@ export interface HostPort {
   readonly ifname: string;
   /** Its policy lists; `undefined` = none of its own. */
   readonly lists: VnicLists | undefined;
+  /** What stands in for `lists` while the XPU refuses one of them. */
+  readonly closedLists: VnicLists | undefined;
   /** Host endpoints in force: they are up once its Vnic is as planned. */
   readonly owners: readonly Origin[];
 }
@@ -35,10 +37,9 @@ export interface HostPort {
 /** Objects that are always there. */
 export function networkObjects(
   names: ObjectNames,
-  { ifname: hostPort, lists: hostLists, owners }: HostPort,
+  { ifname: hostPort, lists, closedLists, owners }: HostPort,
 ): PlanEntry[] {
   const { vpc, subnet } = names;
-  const lists = hostLists ?? { ingressV4: [], ingressV6: [], egressV4: [], egressV6: [] };
   const hostInterface = names.interface(hostPort);
   const objects: AnyObject[] = [
     ...FAMILIES.map((family) => ({ key: names.routeTable(family), spec: { family } })),
@@ -50,12 +51,16 @@ export function networkObjects(
     { key: subnet, spec: { vpc, v4Prefix: '0.0.0.0/0', v6Prefix: '::/0', ...ROUTER } },
     { key: hostInterface, spec: { ifname: hostPort, vf: false, adminUp: true } },
   ];
-  const vnic: AnyObject = {
+  const vnic = (of: VnicLists): AnyObject => ({
     key: names.vnic(hostPort),
-    spec: { subnet, hostInterface, sourceGuard: false, ...lists },
-  };
-  return [...objects.map(nodeEntry), { object: vnic, origins: [NODE_ORIGIN, ...owners] }];
+    spec: { subnet, hostInterface, sourceGuard: false, ...of },
+  });
+  const closed = closedLists === undefined ? {} : { closed: vnic(closedLists) };
+  const origins = [NODE_ORIGIN, ...owners];
+  return [...objects.map(nodeEntry), { object: vnic(lists ?? NO_LISTS), origins, ...closed }];
 }
+
+const NO_LISTS: VnicLists = { ingressV4: [], ingressV6: [], egressV4: [], egressV6: [] };
 
 function denyAll(names: ObjectNames, family: 4 | 6): AnyObject {
   const spec = { family, defaultAction: 'DENY', format: 'FLATTENED', rules: [] } as const;

@@ -89,5 +89,9 @@ export class PlanTable {
 
 /** Members are live views and told by their own deltas. */
 function sameEntry(a: PlanEntry, b: PlanEntry): boolean {
-  return isDeepStrictEqual(a.object.spec, b.object.spec) && isDeepStrictEqual(a.origins, b.origins);
+  return (
+    isDeepStrictEqual(a.object.spec, b.object.spec) &&
+    isDeepStrictEqual(a.origins, b.origins) &&
+    isDeepStrictEqual(a.closed?.spec, b.closed?.spec)
+  );
 }

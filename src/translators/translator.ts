@@ -280,9 +280,13 @@ export class Translator implements Translation {
     const { names, settings, table } = this;
     const hostVnic = names.vnic(settings.hostPort);
     if (table.unit('network').length === 0 || vnics.has(hostVnic.id) || changes.hostPolicy) {
-      const lists = this.lowering.lists(hostVnic);
-      const owners = hostOwners(this.host);
-      table.setUnit('network', networkObjects(names, { ifname: settings.hostPort, lists, owners }));
+      const hostPort = {
+        ifname: settings.hostPort,
+        lists: this.lowering.lists(hostVnic),
+        closedLists: this.lowering.closedLists(hostVnic),
+        owners: hostOwners(this.host),
+      };
+      table.setUnit('network', networkObjects(names, hostPort));
     }
     for (const address of changes.hostAddresses) {
       const mapping = hostMapping(names, settings.hostPort, address);

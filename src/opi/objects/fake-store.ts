@@ -29,6 +29,8 @@ export class FakeStore {
   private readonly counts = new Map<ObjectKind, number>();
   private undo: (() => void)[] = [];
   private touched = new Map<KeyText, number | undefined>();
+  /** The last object of each kind that came new: what a full table has no room for. */
+  private grown = new Map<ObjectKind, { readonly key: ObjectKey; readonly operation?: number }>();
 
   constructor(options: FakeStoreOptions) {
     this.options = options;
@@ -41,6 +43,7 @@ export class FakeStore {
   atomically(change: (store: FakeStore) => void): void {
     this.undo = [];
     this.touched = new Map();
+    this.grown = new Map();
     try {
       change(this);
       this.check();
@@ -139,6 +142,10 @@ export class FakeStore {
     const text = keyText(object.key);
     const previous = this.objects.get(text);
     this.touched.set(text, operation);
+    if (previous === undefined) {
+      const { key } = object;
+      this.grown.set(key.kind, operation === undefined ? { key } : { key, operation });
+    }
     this.insert(object);
     this.undo.push(() => {
       this.remove(object);
@@ -194,6 +201,9 @@ export class FakeStore {
       if (object === undefined) this.checkUnused(parseKeyText(text), operation);
       else this.checkState(object, operation);
     }
+    for (const [kind, { key, operation }] of this.grown) {
+      this.requireRoom(kind, this.counts.get(kind) ?? 0, key, operation);
+    }
   }
 
   private checkUnused(key: ObjectKey, operation: number | undefined): void {
@@ -215,8 +225,6 @@ export class FakeStore {
       }
     }
     this.checkGroupTypes(object, operation);
-    const { kind } = object.key;
-    this.requireRoom(kind, this.counts.get(kind) ?? 0, object.key, operation);
   }
 
   private checkGroupTypes(object: AnyObject, operation: number | undefined): void {

@@ -122,6 +122,11 @@ export interface PolicyLowering {
    * host port has none.
    */
   lists(vnic: ObjectKey<'vnic'>): VnicLists | undefined;
+  /**
+   * What a Vnic gets in place of its `lists` while the XPU refuses one of them: lists that deny all that those deny and
+   * change with no policy. `undefined` = the deny-all lists.
+   */
+  closedLists(vnic: ObjectKey<'vnic'>): VnicLists | undefined;
   /** Key of the group a set became, for telling member changes; `undefined` where sets are no objects. */
   group(id: IpSetId): ObjectKey<'addressGroup'> | undefined;
   /** Every narrowing this lowering made. */

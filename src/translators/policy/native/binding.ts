@@ -8,7 +8,10 @@ import { type PolicyPort, sourceKey } from '../lowering.js';
 import { stageLists } from '../ports.js';
 import type { RuleList, StageProgram } from '../program.js';
 
-/** The binding of one port. Policies are shared objects, so a rule that changes does not touch it. */
+/**
+ * The binding of one port. Policies are shared objects, so a rule that changes does not touch it. The uplink and the
+ * tunnel would be open without one, so theirs have a closed form.
+ */
 export function bindingEntry(port: PolicyPort, names: ObjectNames): PlanEntry {
   const { program, origins } = port;
   const { failsafes, toHostAction, fromHostBypass, invalidAction, disabled } = program;
@@ -24,7 +27,19 @@ export function bindingEntry(port: PolicyPort, names: ObjectNames): PlanEntry {
     disabled,
     deniedEncapsulation: program.deniedEncapsulation,
   };
-  return { object: { key: bindingKey(port, names), spec }, origins };
+  const object = { key: bindingKey(port, names), spec };
+  if (port.vnic !== undefined) return { object, origins };
+  return { object, origins, closed: { key: object.key, spec: closedSpec(spec, names) } };
+}
+
+/**
+ * The stages of a binding with nothing but failsafes in them: each denies what it does not let through as a failsafe. It
+ * names the shared deny-all policy alone, for a stage of tiers without a policy would not be there.
+ */
+function closedSpec(spec: PolicyBindingSpec, names: ObjectNames): PolicyBindingSpec {
+  const policies = [names.denyAllPolicy];
+  const tiers = [{ tierId: 'closed', policies, defaultAction: 'DENY' }] as const;
+  return { ...spec, stages: spec.stages.map((stage) => ({ ...stage, tiers, profiles: [] })) };
 }
 
 function portRef({ program, vnic }: PolicyPort): PortRefSpec {

@@ -52,6 +52,10 @@ export class NativeLowering implements PolicyLowering {
     return undefined;
   }
 
+  closedLists(): undefined {
+    return undefined;
+  }
+
   group(id: IpSetId): ObjectKey<'addressGroup'> | undefined {
     return this.groups.get(id);
   }

@@ -36,6 +36,8 @@ interface VnicState {
   readonly vnic: ObjectKey<'vnic'>;
   /** `undefined` = none of its own. */
   readonly lists: VnicLists | undefined;
+  /** What stands in for `lists`; `undefined` = the deny-all lists. */
+  readonly closed?: VnicLists;
   readonly degradations: readonly Degradation[];
 }
 
@@ -74,6 +76,10 @@ export class PlainLowering implements PolicyLowering {
 
   lists(vnic: ObjectKey<'vnic'>): VnicLists | undefined {
     return this.byVnic.get(vnic.id)?.lists;
+  }
+
+  closedLists(vnic: ObjectKey<'vnic'>): VnicLists | undefined {
+    return this.byVnic.get(vnic.id)?.closed;
   }
 
   group(): undefined {
@@ -131,11 +137,7 @@ export class PlainLowering implements PolicyLowering {
       this.states.set(subject, after);
       this.byVnic.set(after.vnic.id, after);
     }
-    if (
-      canonicalJson([before?.vnic, before?.lists]) === canonicalJson([after?.vnic, after?.lists])
-    ) {
-      return;
-    }
+    if (listsText(before) === listsText(after)) return;
     for (const state of [before, after]) if (state !== undefined) vnics.add(state.vnic.id);
   }
 
@@ -146,25 +148,20 @@ export class PlainLowering implements PolicyLowering {
       return port?.vnic && { vnic: port.vnic, lists: undefined, degradations: [] };
     }
     const { program, vnic } = port;
-    const make = (direction: ListDirection, family: 4 | 6): RenderedList =>
-      this.portLists.pod(program, direction, family);
-    const rendered: RenderedLists = {
-      ingress: [make('ingress', 4), make('ingress', 6)],
-      egress: [make('egress', 4), make('egress', 6)],
-    };
-    return this.hold(subject, vnic, rendered, port.origins, [
+    const rendered = renderedLists((direction, family) =>
+      this.portLists.pod(program, direction, family),
+    );
+    return this.hold(subject, vnic, { rendered, origins: port.origins }, [
       ...invalidKept(program),
       ...guardedSources(port),
     ]);
   }
 
   private hostState(view: PolicyView): VnicState | undefined {
-    const make = (direction: ListDirection, family: 4 | 6): RenderedList | undefined =>
-      this.portLists.host(direction, family);
-    const rendered: RenderedLists = {
-      ingress: [make('ingress', 4), make('ingress', 6)],
-      egress: [make('egress', 4), make('egress', 6)],
-    };
+    const rendered = renderedLists((direction, family) => this.portLists.host(direction, family));
+    const closed = renderedLists((direction, family) =>
+      this.portLists.hostClosed(direction, family),
+    );
     const uplink = view.port(UPLINK);
     const tunnel = view.port(TUNNEL);
     const port = uplink ?? tunnel;
@@ -173,27 +170,57 @@ export class PlainLowering implements PolicyLowering {
       return undefined;
     }
     const origins = [...new Set([...(uplink?.origins ?? []), ...(tunnel?.origins ?? [])])].sort();
-    return this.hold(UPLINK, view.hostVnic, rendered, origins, invalidKept(port.program));
+    const content = { rendered, closed, origins };
+    return this.hold(UPLINK, view.hostVnic, content, invalidKept(port.program));
   }
 
   private hold(
     subject: string,
     vnic: ObjectKey<'vnic'>,
-    rendered: RenderedLists,
-    origins: PolicyPort['origins'],
+    { rendered, closed, origins }: VnicContent,
     further: readonly DirectedNarrowing[],
   ): VnicState {
     const { ingress, egress } = rendered;
-    const lists = [...ingress, ...egress].flatMap((list) => (list === undefined ? [] : [list]));
-    this.table.set(subject, { objects: lists.map(({ object }) => object), origins });
+    const lists = present(rendered);
+    const closedLists = closed === undefined ? [] : present(closed);
+    const objects = [...lists, ...closedLists].map(({ object }) => object);
+    this.table.set(subject, { objects, origins });
     const narrowings = [
       ...further,
       ...ingress.flatMap((list) => directed(list, 'ingress')),
       ...egress.flatMap((list) => directed(list, 'egress')),
     ];
-    const refs = lists.length === 0 ? undefined : refsOf(rendered);
-    return { vnic, lists: refs, degradations: told(subject, narrowings) };
+    return {
+      vnic,
+      lists: lists.length === 0 ? undefined : refsOf(rendered),
+      ...(closed === undefined || closedLists.length === 0 ? {} : { closed: refsOf(closed) }),
+      degradations: told(subject, narrowings),
+    };
   }
+}
+
+/** What a Vnic is to get. */
+interface VnicContent {
+  readonly rendered: RenderedLists;
+  readonly closed?: RenderedLists;
+  readonly origins: PolicyPort['origins'];
+}
+
+function renderedLists(
+  make: (direction: ListDirection, family: 4 | 6) => RenderedList | undefined,
+): RenderedLists {
+  return {
+    ingress: [make('ingress', 4), make('ingress', 6)],
+    egress: [make('egress', 4), make('egress', 6)],
+  };
+}
+
+function present({ ingress, egress }: RenderedLists): RenderedList[] {
+  return [...ingress, ...egress].filter((list) => list !== undefined);
+}
+
+function listsText(state: VnicState | undefined): string {
+  return canonicalJson([state?.vnic, state?.lists, state?.closed]);
 }
 
 /** A narrowing of one direction, or of both. */

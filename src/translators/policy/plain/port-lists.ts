@@ -83,7 +83,9 @@ export class PortLists {
         compose(program, this.composer(family, fallback));
       const last =
         direction === 'ingress' ? podIngressLastResort(program, this.facts(family)) : CLOSED;
-      return { made: this.fitting(attempt, last, family) };
+      return {
+        made: this.fitting([() => attempt(false), () => attempt(true), () => last], family),
+      };
     });
     return made as RenderedList;
   }
@@ -97,19 +99,25 @@ export class PortLists {
       if (first === undefined) return { made: undefined };
       const attempt = (fallback: boolean): Compiled =>
         compose(this.composer(family, fallback)) ?? first;
-      const last = hostLastResort(direction, this.composer(family, true));
-      return { made: this.fitting(attempt, last, family) };
+      const last = (): Compiled => hostLastResort(direction, this.composer(family, true));
+      return { made: this.fitting([() => attempt(false), () => attempt(true), last], family) };
     }).made;
   }
 
-  /** The whole list; or with all but WORKLOAD replaced by failsafes and deny; or the last resort. */
-  private fitting(
-    attempt: (fallback: boolean) => Compiled,
-    last: Compiled,
-    family: Family,
-  ): RenderedList {
+  /** What stands in for the host port's list while that cannot be written: its failsafes. `undefined` as `host`. */
+  hostClosed(direction: ListDirection, family: Family): RenderedList | undefined {
+    if (this.host(direction, family) === undefined) return undefined;
+    const key = `host closed ${direction} ${this.aroundKeys[family]}`;
+    return this.lists.get(key, () => {
+      const last = (): Compiled => hostLastResort(direction, this.composer(family, true));
+      return { made: this.fitting([last], family) };
+    }).made;
+  }
+
+  /** The first that fits: the whole list, all but WORKLOAD replaced by failsafes and deny, the last resort; or deny. */
+  private fitting(attempts: readonly (() => Compiled)[], family: Family): RenderedList {
     const reasons: Narrowing[] = [];
-    for (const compiled of [() => attempt(false), () => attempt(true), () => last]) {
+    for (const compiled of attempts) {
       const { list, narrowings } = compiled();
       const rendered = render(list, family, this.limits);
       if (rendered.spec !== undefined) {

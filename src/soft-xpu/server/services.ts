@@ -1,5 +1,6 @@
 /** All services of the server, by name, with their handlers. */
 import { Server, type ServiceDefinition } from '@grpc/grpc-js';
+import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { opiPackage } from '../../opi/codec/package.js';
 import { CLOUD_SERVICE, cloudHandlers } from './cloud-resources.js';
@@ -77,15 +78,19 @@ function extensionServices(context: ServerContext): Record<string, Handlers> {
   };
 }
 
-/** Reading all descriptors takes most of a server's start, so servers of one process share the result. */
-const reflections = new Map<string, ReflectionService>();
-
+/** Reflection of both versions. It would read all descriptors anew for every message type: each set is given once. */
 function addReflection(server: Server, services: string[]): void {
-  const key = services.join();
-  let reflection = reflections.get(key);
-  if (reflection === undefined) {
-    reflection = new ReflectionService({ ...opiPackage(), ...healthPackage() }, { services });
-    reflections.set(key, reflection);
-  }
-  reflection.addToServer(server);
+  const packages = { ...descriptorsOnce(opiPackage()), ...descriptorsOnce(healthPackage()) };
+  new ReflectionService(packages, { services }).addToServer(server);
+}
+
+/** The package without types whose descriptors came with another one's. */
+function descriptorsOnce(whole: PackageDefinition): PackageDefinition {
+  const seen = new Set<unknown>();
+  const entries = Object.entries(whole).filter(([, { fileDescriptorProtos: files }]) => {
+    if (files === undefined || seen.has(files)) return false;
+    seen.add(files);
+    return true;
+  });
+  return Object.fromEntries(entries);
 }

@@ -8,7 +8,7 @@ import type { PlanDelta } from '../../../src/opi/objects/plan.js';
 import type { TargetCapabilities } from '../../../src/opi/objects/target.js';
 import { createMemoryXpu, type MemoryXpu } from '../../../src/soft-xpu/memory-xpu.js';
 import { traceOf } from '../../../src/soft-xpu/memory/data-plane.js';
-import { packetOf } from '../../../src/soft-xpu/memory/packet.js';
+import { packetOf, type PacketFields } from '../../../src/soft-xpu/memory/packet.js';
 import {
   HOST_PORT,
   type PortRef,
@@ -55,6 +55,15 @@ export class XpuEngine implements VerdictEngine {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Sends a packet of a live flow: what it begins is remembered, what it belongs to is known. True if it arrives. */
+  send(from: string, to: string, fields: PacketFields): boolean {
+    const { source, destination, protocol } = fields;
+    const entry = this.portOf(from, { source, destination, protocol });
+    if (entry === undefined) return false;
+    const { verdict, exit } = this.xpu.dataPlane.walk(entry, packetOf(fields));
+    return verdict === 'ALLOW' && exit !== undefined && this.placeOf(exit) === to;
   }
 
   private judgeOne(probe: Probe, degradations: readonly Degradation[]): ProbeVerdict {

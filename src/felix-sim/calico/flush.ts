@@ -1,11 +1,11 @@
 /** What Felix sends to bring a driver from one view to the next. */
 import { encodeToDataplane } from '../../driver/message.js';
-import { ToDataplaneType } from '../../driver/wire-types.js';
 import type { Draft, ToDataplane } from '../../gen/felix/types.js';
 import { subjectOf } from '../payload.js';
 import type { SetView, View } from './calc/view.js';
 import { inFlushOrder } from './flush-order.js';
 import { given } from './given.js';
+import { toMessage } from './message.js';
 
 /** Messages from `before` to `after`, in Felix's order; the whole of `after` where nothing was before. */
 export function flush(before: View | undefined, after: View): ToDataplane[] {
@@ -57,7 +57,7 @@ function keyOf(message: ToDataplane): string {
 }
 
 function sameBytes(a: ToDataplane, b: ToDataplane): boolean {
-  return Buffer.compare(encodeToDataplane(a), encodeToDataplane(b)) === 0;
+  return a === b || Buffer.compare(encodeToDataplane(a), encodeToDataplane(b)) === 0;
 }
 
 /** The message that takes an update back. What a cluster always has needs none. */
@@ -91,8 +91,4 @@ function removalDraft(update: ToDataplane): Draft<ToDataplane> | undefined {
     default:
       return undefined;
   }
-}
-
-function toMessage(draft: Draft<ToDataplane>): ToDataplane {
-  return ToDataplaneType.fromObject(draft) as unknown as ToDataplane;
 }

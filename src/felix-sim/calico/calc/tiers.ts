@@ -2,7 +2,7 @@
 import { encodeTierEntry } from '../../../driver/message.js';
 import type { Draft, TierInfo } from '../../../gen/felix/types.js';
 import { given } from '../given.js';
-import { resourceKey, type PolicyResource, type TierResource } from '../resources/resource.js';
+import type { PolicyResource, TierResource } from '../resources/resource.js';
 
 /** A tier with its policies, in the order of evaluation. */
 export interface OrderedTier {
@@ -33,11 +33,14 @@ export function orderTiers(
     }));
 }
 
-/** The lists of an endpoint that the policies with these keys select. */
-export function tiersOf(tiers: readonly OrderedTier[], selecting: ReadonlySet<string>): EndpointTiers {
+/** The lists of an endpoint that these policies select. */
+export function tiersOf(
+  tiers: readonly OrderedTier[],
+  selecting: ReadonlySet<PolicyResource>,
+): EndpointTiers {
   const lists: EndpointTiers = { normal: [], untracked: [], preDnat: [], forward: [] };
   for (const { tier, policies } of tiers) {
-    const own = policies.filter((policy) => selecting.has(resourceKey(policy)));
+    const own = policies.filter((policy) => selecting.has(policy));
     const tracked = own.filter(({ doNotTrack, preDnat }) => !doNotTrack && !preDnat);
     const forward = tracked.filter(({ applyOnForward }) => applyOnForward);
     addTier(lists.normal, tier.name, tier.defaultAction, tracked);

@@ -2,16 +2,15 @@
  * Everything that Felix tells a node's driver about one state of the cluster. It follows from the state alone, so that any
  * two ways to the same state end in the same view. Computed whole: what changed is found by comparing views.
  */
-import { ToDataplaneType } from '../../../driver/wire-types.js';
 import type { Draft, IPSetUpdate, ToDataplane } from '../../../gen/felix/types.js';
 import { IPSetUpdate_IPSetType } from '../../../gen/felix/types.js';
-import {
-  resourceKey,
-  type HostEndpointResource,
-  type PolicyResource,
-  type WorkloadResource,
+import type {
+  HostEndpointResource,
+  PolicyResource,
+  WorkloadResource,
 } from '../resources/resource.js';
 import type { SetDefinition } from '../rules/set-definition.js';
+import { toMessage } from '../message.js';
 import { formatSelector } from '../selector/print.js';
 import type { ResourceStore } from '../store.js';
 import {
@@ -45,9 +44,17 @@ export interface SetView {
 
 type LocalEndpoint = WorkloadResource | HostEndpointResource;
 
-/** The view that the Felix of `node` has. */
-export function computeView(store: ResourceStore, node: string): View {
-  const settings = settingsOf(store.all('felix-configuration'), node);
+/** Whose view it is. */
+export interface Viewer {
+  /** Name of Felix's node. */
+  readonly node: string;
+  /** Settings from elsewhere, such as the environment: they go above those of the cluster. */
+  readonly settings: Settings;
+}
+
+/** The view that the Felix of a node has. */
+export function computeView(store: ResourceStore, { node, settings: own }: Viewer): View {
+  const settings = { ...settingsOf(store.all('felix-configuration'), node), ...own };
   const allowed = spoofingAllowed(settings);
   const workloads = store
     .all('workload')
@@ -72,37 +79,49 @@ export function computeView(store: ResourceStore, node: string): View {
     settings,
     sets: new Map([...definitions].map(([id, definition]) => [id, setView(definition, source)])),
     updates: [
-      ...matches.active.map((policy): Draft<ToDataplane> => ({
-        active_policy_update: policyMessage(policy, formatSelector(policy.selector)),
-      })),
-      ...usedProfiles.map((name): Draft<ToDataplane> => ({
-        active_profile_update: profileMessage(name, profiles.get(name)),
-      })),
-      ...local.map((endpoint) =>
-        endpointMessage(endpoint, tiersOf(tiers, matches.selecting.get(endpoint) ?? new Set())),
-      ),
-      ...clusterMessages(store),
-    ].map(toMessage),
+      ...matches.active.map(policyUpdate),
+      ...[
+        ...usedProfiles.map((name): Draft<ToDataplane> => ({
+          active_profile_update: profileMessage(name, profiles.get(name)),
+        })),
+        ...local.map((endpoint) =>
+          endpointMessage(endpoint, tiersOf(tiers, matches.selecting.get(endpoint) ?? new Set())),
+        ),
+        ...clusterMessages(store),
+      ].map(toMessage),
+    ],
   };
+}
+
+/** Messages of policies seen before: a policy says the same wherever it selects something. */
+const policyUpdates = new WeakMap<PolicyResource, ToDataplane>();
+
+function policyUpdate(policy: PolicyResource): ToDataplane {
+  const known = policyUpdates.get(policy);
+  if (known !== undefined) return known;
+  const originalSelector = formatSelector(policy.selector);
+  const update = toMessage({ active_policy_update: policyMessage(policy, originalSelector) });
+  policyUpdates.set(policy, update);
+  return update;
 }
 
 interface PolicyMatches {
   /** Policies that select a local endpoint, or that are needed everywhere. */
   readonly active: readonly PolicyResource[];
-  /** Keys of the policies that select an endpoint. */
-  readonly selecting: ReadonlyMap<LocalEndpoint, ReadonlySet<string>>;
+  /** The policies that select an endpoint. */
+  readonly selecting: ReadonlyMap<LocalEndpoint, ReadonlySet<PolicyResource>>;
 }
 
 function matchPolicies(
   policies: readonly PolicyResource[],
   local: Selection<LocalEndpoint>,
 ): PolicyMatches {
-  const selecting = new Map<LocalEndpoint, Set<string>>();
+  const selecting = new Map<LocalEndpoint, Set<PolicyResource>>();
   const active = policies.filter((policy) => {
     const endpoints = local.select(policy.selector);
     for (const endpoint of endpoints) {
-      const keys = selecting.get(endpoint) ?? new Set<string>();
-      selecting.set(endpoint, keys.add(resourceKey(policy)));
+      const known = selecting.get(endpoint) ?? new Set<PolicyResource>();
+      selecting.set(endpoint, known.add(policy));
     }
     return endpoints.length > 0 || policy.perfHints.includes('AssumeNeededOnEveryNode');
   });
@@ -134,8 +153,4 @@ function clusterMessages(store: ResourceStore): Draft<ToDataplane>[] {
     { encapsulation: encapsulationOf(pools) },
     ...store.all('service').map(serviceMessage),
   ];
-}
-
-function toMessage(draft: Draft<ToDataplane>): ToDataplane {
-  return ToDataplaneType.fromObject(draft) as unknown as ToDataplane;
 }

@@ -87,7 +87,8 @@ function readPeer(field: Field): EntitySpec {
   const pods = field.at('podSelector');
   const spaces = field.at('namespaceSelector');
   if (block === undefined) {
-    if (!pods.given && !spaces.given) field.refuse('needs ipBlock, podSelector or namespaceSelector');
+    if (!pods.given && !spaces.given)
+      field.refuse('needs ipBlock, podSelector or namespaceSelector');
     return {
       ...ANY_ENTITY,
       selector: podSelector(pods),

@@ -1,7 +1,11 @@
 /** Services and EndpointSlices. */
 import { parseCidr } from '../../../base/ip.js';
 import { readMetadata } from '../resources/metadata.js';
-import type { EndpointSliceResource, NodeResource, ServiceResource } from '../resources/resource.js';
+import type {
+  EndpointSliceResource,
+  NodeResource,
+  ServiceResource,
+} from '../resources/resource.js';
 import { addressText } from '../resources/cluster.js';
 import type { Field } from '../yaml/field.js';
 

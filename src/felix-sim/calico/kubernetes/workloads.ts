@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { formatCidr, parseCidr } from '../../../base/ip.js';
 import { workloadLabels } from '../resources/endpoints.js';
 import { readMetadata, type Metadata } from '../resources/metadata.js';
-import type { Labels, NamedPort, ProfileResource, WorkloadResource } from '../resources/resource.js';
-import {
-  NAMESPACE_PROFILE_PREFIX,
-  SERVICE_ACCOUNT_PROFILE_PREFIX,
-} from '../resources/sets.js';
+import type {
+  Labels,
+  NamedPort,
+  ProfileResource,
+  WorkloadResource,
+} from '../resources/resource.js';
+import { NAMESPACE_PROFILE_PREFIX, SERVICE_ACCOUNT_PROFILE_PREFIX } from '../resources/sets.js';
 import { NAMESPACE_LABEL, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX } from '../selector/scope.js';
 import type { Field } from '../yaml/field.js';
 import { podAddresses } from './pod-addresses.js';

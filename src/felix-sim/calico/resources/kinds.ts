@@ -1,8 +1,5 @@
 /** Which kinds are understood, and which are known and say nothing that a driver hears of. */
-import {
-  readKubernetesPolicy,
-  readStagedKubernetesPolicy,
-} from '../kubernetes/policy.js';
+import { readKubernetesPolicy, readStagedKubernetesPolicy } from '../kubernetes/policy.js';
 import { readEndpointSlice, readKubernetesNode, readService } from '../kubernetes/services.js';
 import { readNamespace, readPod, readServiceAccount } from '../kubernetes/workloads.js';
 import type { Field } from '../yaml/field.js';

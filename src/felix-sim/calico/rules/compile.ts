@@ -1,5 +1,12 @@
 /** Rules of the API to rules of the protocol: selectors, named ports and services become references to IP sets. */
-import type { Draft, PortRange, Protocol, Rule, ServiceAccountMatch } from '../../../gen/felix/types.js';
+import type {
+  Draft,
+  IcmpTypeAndCode,
+  PortRange,
+  Protocol,
+  Rule,
+  ServiceAccountMatch,
+} from '../../../gen/felix/types.js';
 import { given } from '../given.js';
 import { ALL, type Selector } from '../selector/ast.js';
 import type {
@@ -159,11 +166,16 @@ function icmpMatches(icmp: IcmpSpec | undefined, notIcmp: IcmpSpec | undefined):
   return {
     ...(icmp?.code === undefined
       ? { icmp_type: icmp?.type }
-      : { icmp_type_code: { type: icmp.type, code: icmp.code } }),
+      : { icmp_type_code: typeAndCode(icmp) }),
     ...(notIcmp?.code === undefined
       ? { not_icmp_type: notIcmp?.type }
-      : { not_icmp_type_code: { type: notIcmp.type, code: notIcmp.code } }),
+      : { not_icmp_type_code: typeAndCode(notIcmp) }),
   };
+}
+
+/** Here zero is what an absent member says. */
+function typeAndCode({ type, code }: IcmpSpec): Draft<IcmpTypeAndCode> {
+  return { ...(type === 0 ? {} : { type }), ...(code === 0 ? {} : { code }) };
 }
 
 function protocolMatch(protocol: ProtocolSpec | undefined): Draft<Protocol> | undefined {

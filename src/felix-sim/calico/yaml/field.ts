@@ -77,8 +77,11 @@ export class Field {
     return Object.fromEntries(Object.keys(this.mapping()).map((key) => [key, this.at(key).text()]));
   }
 
+  /** A text. A plain word that YAML takes for a number or a truth value is that value's text, as with calicoctl. */
   text(): string {
-    return typeof this.value === 'string' ? this.value : this.refuse('is no text');
+    const { value } = this;
+    if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+    return typeof value === 'string' ? value : this.refuse('is no text');
   }
 
   /** A text that is not empty. */
@@ -132,18 +135,22 @@ export class Field {
 
   /** Throws, naming this place. */
   refuse(problem: string): never {
-    const where = this.path.reduce<string>(
-      (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${part}`),
-      '',
-    );
     const shown = this.given ? ` (${shorten(JSON.stringify(this.value))})` : '';
+    const said = this.given ? problem : `is missing, or ${problem}`;
     throw new SimError({
       code: 'scenario',
       op: 'read Calico YAML',
-      message: `${this.document.file}:${this.document.lineOf(this.path)}: ${where.slice(1)}${shown}: ${
-        this.given || problem === 'no such field' ? problem : `is missing, or ${problem}`
-      }`,
+      message: `${this.where}${shown}: ${said}`,
     });
+  }
+
+  /** File, line and path. */
+  get where(): string {
+    const path = this.path.reduce<string>(
+      (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${part}`),
+      '',
+    );
+    return `${this.document.file}:${this.document.lineOf(this.path)}: ${path.slice(1)}`;
   }
 
   private mapping(): Record<string, unknown> {

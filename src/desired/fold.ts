@@ -100,16 +100,20 @@ function foldConfig({ tables, dirty }: FoldTarget, values: ReadonlyMap<string, s
 /** One family per message in older Calico: the other family and what belongs to it stay as they are. */
 function foldMetadata(target: FoldTarget, scope: MetadataScope, sent: HostMetadata): void {
   const { tables, dirty } = target;
-  const known = tables.hosts.get(sent.hostname);
+  const known = tables.hosts.get(sent.hostname) ?? noMetadata(sent.hostname);
   put(tables.hosts, dirty.hosts, sent.hostname, mergeMetadata(known, scope, sent));
 }
 
+function noMetadata(hostname: string): HostMetadata {
+  return { hostname, ipv4: '', ipv6: '', asNumber: '', labels: new Map<string, string>() };
+}
+
 function mergeMetadata(
-  known: HostMetadata | undefined,
+  known: HostMetadata,
   scope: MetadataScope,
   sent: HostMetadata,
 ): HostMetadata {
-  if (known === undefined || scope === 'all') return sent;
+  if (scope === 'all') return sent;
   const v4 = scope === 'ipv4' ? sent : known;
   const v6 = scope === 'ipv6' ? sent : known;
   const { ipv4PrefixLength } = v4;
@@ -127,15 +131,8 @@ function mergeMetadata(
 
 function removeMetadata(target: FoldTarget, scope: MetadataScope, hostname: string): void {
   const { tables, dirty } = target;
-  const known = tables.hosts.get(hostname);
-  const gone: HostMetadata = {
-    hostname,
-    ipv4: '',
-    ipv6: '',
-    asNumber: '',
-    labels: new Map<string, string>(),
-  };
-  const rest = mergeMetadata(known, scope, gone);
+  const gone = noMetadata(hostname);
+  const rest = mergeMetadata(tables.hosts.get(hostname) ?? gone, scope, gone);
   if (rest.ipv4 !== '' || rest.ipv6 !== '') {
     return put(tables.hosts, dirty.hosts, hostname, rest);
   }

@@ -9,7 +9,7 @@ import type { TimedFrame } from '../../src/felix-sim/player.js';
 import { readSource } from '../../src/lab/replay/source.js';
 import type { XpuProcess } from '../../src/lab/xpu-process.js';
 import { recordingNamed } from '../support/recordings.js';
-import { Chance, seedOfRun } from './chance.js';
+import { Chance, seedOfRun } from '../support/chance.js';
 import { applied, eventually, Felix, nodeEnvironment } from './felix.js';
 import { ALL_TRAITS, debugging, dumpOf, Scene, traitsText, type XpuTraits } from './programs.js';
 

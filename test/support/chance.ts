@@ -23,6 +23,14 @@ export class Chance {
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
+
+  /** The values in another order. */
+  shuffled<T>(values: readonly T[]): T[] {
+    return values
+      .map((value) => ({ value, at: this.next() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ value }) => value);
+  }
 }
 
 /** The seed of this run. */

@@ -25,7 +25,7 @@ export interface FelixReporterOptions {
   readonly state: () => DesiredState | undefined;
 }
 
-/** Felix's own data plane reports for the first time after this long. */
+/** Felix's own data plane reports for the first time after this long; we do so no later than the interval says. */
 const FIRST_REPORT_MS = 10_000;
 
 /** Reports endpoint changes, and the process's life at the interval Felix configures. */
@@ -54,9 +54,8 @@ export class FelixReporter {
     else this.changed(key, status);
   }
 
-  /** A new session is in sync: everything is told again, and files of endpoints that are no more go. */
-  inSync(state: DesiredState, statuses: ReadonlyMap<string, EndpointStatus>): void {
-    for (const [key, status] of statuses) this.changed(key, status);
+  /** A new session is in sync: files of endpoints that are no more go. */
+  inSync(state: DesiredState): void {
     this.files?.removeStale([...state.workloads.values()].map(({ id }) => id));
   }
 
@@ -64,7 +63,7 @@ export class FelixReporter {
   startProcessReports(intervalMs: number): void {
     this.stopProcessReports();
     if (intervalMs <= 0) return;
-    this.reportLater(FIRST_REPORT_MS, intervalMs);
+    this.reportLater(Math.min(FIRST_REPORT_MS, intervalMs), intervalMs);
   }
 
   /** The session is over. */

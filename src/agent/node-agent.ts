@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { errorText } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
-import type { DesiredState } from '../desired/state.js';
 import { EndpointStatusFiles } from '../driver/endpoint-status-files.js';
 import type { FelixPipes } from '../driver/pipes.js';
 import { FlightRecorder } from '../driver/recorder.js';
@@ -57,7 +56,7 @@ export class NodeAgent {
       logger,
       link: (config) => this.openLink(config),
       onEndpoint: (key, status) => this.reporter.endpoint(key, status),
-      onInSync: (state) => this.inSync(state),
+      onInSync: (state) => this.reporter.inSync(state),
       onFatal: options.onFatal,
     });
     this.reporter = new FelixReporter({
@@ -161,10 +160,6 @@ export class NodeAgent {
     return new EndpointStatusFiles(prefix, (error) => {
       this.options.logger.warn({ error: errorText(error) }, 'endpoint status file');
     });
-  }
-
-  private inSync(state: DesiredState): void {
-    this.reporter.inSync(state, this.pipeline.endpoints.all);
   }
 
   private openLink(config: ReadonlyMap<string, string>): XpuLink {

@@ -23,7 +23,7 @@ export interface PipelineOptions {
   /** Makes the link once the first ConfigUpdate told the node's name and the settings that Felix passes through. */
   readonly link: (config: ReadonlyMap<string, string>) => XpuLink;
   readonly onEndpoint: EndpointListener;
-  /** The state in force was replaced by that of a new session: tell Felix everything again. */
+  /** The state in force was replaced by that of a new session. Endpoint statuses follow once the XPU was compared with it. */
   readonly onInSync: (state: DesiredState) => void;
   /** Called when settings or configuration make the pipeline impossible. */
   readonly onFatal: (error: unknown) => void;
@@ -47,6 +47,8 @@ export class Pipeline {
   private running = false;
   private rerun = false;
   private stopped = false;
+  /** Felix is new and was told nothing yet. */
+  private untold = false;
   private readonly progress = new Set<() => void>();
   private readonly changedOrigins = new Set<string>();
 
@@ -77,9 +79,7 @@ export class Pipeline {
       this.counters.note(delta);
       this.store.fold(delta);
       if (delta.type === 'config') this.openLink();
-      if (delta.type === 'in-sync' && this.store.state !== undefined) {
-        this.options.onInSync(this.store.state);
-      }
+      if (delta.type === 'in-sync') this.inSync();
     }
     if (this.store.sessionInSync) this.schedule(deltas.every(isMemberChange));
   }
@@ -96,6 +96,13 @@ export class Pipeline {
     this.timer?.cancel();
     this.verifyTimer?.cancel();
     await this.xpu?.close();
+  }
+
+  private inSync(): void {
+    const { state } = this.store;
+    if (state === undefined) return;
+    this.untold = true;
+    this.options.onInSync(state);
   }
 
   private openLink(): void {
@@ -157,8 +164,10 @@ export class Pipeline {
     const inSync = this.store.sessionInSync;
     this.translate(xpu);
     if (!this.store.inSync) return undefined;
+    const tellAll = this.untold;
+    this.untold = false;
     const result = await xpu.apply();
-    this.refreshEndpoints(xpu);
+    this.refreshEndpoints(xpu, tellAll);
     if (result.unreachable !== undefined) return xpu.retryDelayMs();
     if (inSync && result.retryInMs !== 0) this.markApplied(mark);
     return this.nextPass(result);
@@ -177,13 +186,15 @@ export class Pipeline {
     return result.retryInMs;
   }
 
-  private refreshEndpoints(xpu: XpuLink): void {
+  private refreshEndpoints(xpu: XpuLink, tellAll: boolean): void {
     const { translator } = xpu;
     if (translator === undefined) return;
     const touched = new Set(this.changedOrigins);
     this.changedOrigins.clear();
-    const changed = translator.takeChangedEndpoints();
-    this.endpoints.refresh({ changed, touched }, translator.expectations(), (origin) =>
+    const expectations = translator.expectations();
+    const changed = new Set(translator.takeChangedEndpoints());
+    if (tellAll) for (const key of expectations.keys()) changed.add(key);
+    this.endpoints.refresh({ changed, touched }, expectations, (origin) =>
       xpu.reconciler.originStatus(origin),
     );
   }

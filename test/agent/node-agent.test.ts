@@ -94,6 +94,38 @@ describe('node agent', () => {
     await bench.agent.stop();
   });
 
+  it('tells a new Felix an endpoint only when the XPU has it as this Felix wants it', async () => {
+    let release: (() => void) | undefined;
+    let held: Promise<void> | undefined;
+    const target = new FakeTarget({ latency: () => held ?? Promise.resolve() });
+    const bench = new Bench(stateDir, {}, target);
+    const bodies = frames('head/hello', 'start');
+    const first = bench.felix();
+    first.say(bodies);
+    await bench.applied(bodies.length);
+    await first.hangUp();
+    held = new Promise((resolve) => (release = resolve));
+    const second = bench.felix();
+    // While Felix was away, the pods got other addresses.
+    second.say(
+      bodies.map((body) =>
+        Buffer.from(
+          Buffer.from(body).toString('latin1').replaceAll('10.65.4.', '10.65.9.'),
+          'latin1',
+        ),
+      ),
+    );
+    await until(() => bench.agent.felixStatus().inSync);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(second.workloads()).to.deep.equal({});
+    held = undefined;
+    release?.();
+    await bench.applied(bodies.length);
+    await until(() => Object.keys(second.workloads()).length === 4);
+    expect(Object.values(second.workloads())).to.deep.equal(['up', 'up', 'up', 'up']);
+    await bench.agent.stop();
+  });
+
   it('a new agent over an XPU that has everything writes nothing', async () => {
     const bodies = frames('head/hello', 'start');
     const first = new Bench(stateDir);

@@ -42,4 +42,6 @@ from_agent_pid=$!
 cat <&3 >"$session/to-agent" 4>&- &
 to_agent_pid=$!
 wait -n
+# Whoever still listens to Felix was left by the agent: that is a failure, the end of Felix is none.
+kill -0 "$to_agent_pid" 2>/dev/null && exit 1
 exit 0

@@ -70,7 +70,8 @@ async function runRelay(settings: Settings, pipes: FelixPipes, logger: Logger): 
   const end = await Promise.race([relay(pipes, agent), terminated]);
   logger.info({ end: end ?? 'terminated' }, 'relay ends');
   agent.destroy();
-  return 0;
+  // An agent that is gone, or refused what Felix said, is a failure of the data plane.
+  return end === 'agent-closed' ? 1 : 0;
 }
 
 async function runStandalone(pipes: FelixPipes, context: CliContext): Promise<number> {

@@ -7,10 +7,12 @@ export function describeError(
   error: unknown,
   env: Readonly<Record<string, string | undefined>>,
 ): string {
-  const line = `calico-xpu: ${causesOf(error).map(errorText).join(': ')}`.replaceAll(
-    /\s*\n\s*/g,
-    ' ',
+  const texts = causesOf(error).map(errorText);
+  // Some errors tell their cause in their own words.
+  const news = texts.filter(
+    (text, index) => !texts.slice(0, index).some((told) => told.includes(text)),
   );
+  const line = `calico-xpu: ${news.join(': ')}`.replaceAll(/\s*\n\s*/g, ' ');
   const stack =
     env[LOG_VARIABLE] === 'debug' && error instanceof Error ? `${error.stack ?? ''}\n` : '';
   return `${line}\n${stack}`;

@@ -158,7 +158,7 @@ describe('the shell relay', () => {
     const session = await bench.nextSession();
     session.input.destroy();
     session.output.destroy();
-    expect((await driver.ended).signal).to.equal(null);
+    expect(await driver.ended).to.deep.equal({ code: 1, signal: null });
   });
 
   it('gives two relays two sessions that cannot mix', async () => {

@@ -49,6 +49,11 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
         load: async () => (await import('./felix-sim-decode.js')).felixSimDecode,
       },
       {
+        name: 'calc <path>',
+        describe: 'Print what Felix would say about Calico and Kubernetes YAML',
+        load: async () => (await import('./felix-sim-calc.js')).felixSimCalc,
+      },
+      {
         name: 'replay <recording>',
         describe: 'Play a recording or a scenario at a driver and an XPU',
         load: async () => (await import('./felix-sim-replay.js')).felixSimReplay,

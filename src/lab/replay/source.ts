@@ -3,11 +3,13 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeToDataplane, encodeToDataplane } from '../../driver/message.js';
 import { errorText } from '../../base/errors.js';
+import { readCalicoScenario } from '../../felix-sim/calico/scenario.js';
 import { SimError } from '../../felix-sim/errors.js';
 import type { TimedFrame } from '../../felix-sim/player.js';
-import { readScenario } from '../../felix-sim/scenario.js';
+import { readScenario, type Scenario } from '../../felix-sim/scenario.js';
 import { SessionState } from '../../felix-sim/session-state.js';
 import { readFrames, readRecording, type RecordingStep } from '../verdicts/recording.js';
+import { readCalicoFiles } from './calico-files.js';
 
 /** One life of Felix: everything it wrote to one driver. */
 export interface ReplayStream {
@@ -28,15 +30,19 @@ export interface ReplaySource {
 export const FINAL_STEP = 'final';
 
 /**
- * Reads a recording's folder or a scenario's YAML file, up to and with the step `until` where it is given. Throws
- * `RecordingError` or `SimError`.
+ * Reads a recording's folder, a scenario's YAML file, or a folder or file of Calico and Kubernetes resources; up to and with
+ * the step `until` where it is given. `ownNode` is where Felix runs in a scenario of resources; the other forms say it
+ * themselves. Throws `RecordingError` or `SimError`.
  */
-export function readSource(path: string, until?: string): ReplaySource {
-  return /\.ya?ml$/.test(path) ? fromScenario(path, until) : fromRecording(path, until);
+export function readSource(path: string, until?: string, ownNode?: string): ReplaySource {
+  const files = readCalicoFiles(path);
+  if (files !== undefined) return fromScenario(readCalicoScenario(files, { node: ownNode }), until);
+  if (!/\.ya?ml$/.test(path)) return fromRecording(path, until);
+  return fromScenario(readScenario(readScenarioFile(path)), until);
 }
 
-function fromScenario(path: string, until: string | undefined): ReplaySource {
-  const { node, streams, steps } = readScenario(readScenarioFile(path));
+function fromScenario(scenario: Scenario, until: string | undefined): ReplaySource {
+  const { node, streams, steps } = scenario;
   const wanted = stepsUntil(steps, until);
   const last = wanted.at(-1);
   const whole = streams.map((bodies, index) => ({

@@ -53,7 +53,8 @@ function placeOf(file: string, document: Document, lines: LineCounter): Document
       for (let length = path.length; length >= 0; length--) {
         const node: unknown =
           length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-        if (isNode(node) && node.range != null) return lines.linePos(node.range[0]).line;
+        if (isNode(node) && node.range !== null && node.range !== undefined)
+          return lines.linePos(node.range[0]).line;
       }
       return 1;
     },

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readSettings, variableName } from '../agent/settings.js';
 import { connectOpiTarget } from '../opi/client/target.js';
 import { OWN_DRIVER } from '../lab/own-programs.js';
 import { replay, type ReplayOptions } from '../lab/replay/replay.js';
@@ -66,7 +67,7 @@ async function runReplay(args: ReplayArguments, context: CliContext): Promise<nu
   const recorded = readSource(args.recording, args.until);
   const source = args.final ? finalSession(recorded) : recorded;
   if (args.xpu !== undefined) {
-    const problem = await targetProblem(args.xpu, args);
+    const problem = await targetProblem(args.xpu, args, context);
     if (problem !== undefined) {
       context.stderr.write(`${problem}\n`);
       return 2;
@@ -93,8 +94,13 @@ function startXpu(folder: string, args: ReplayArguments): Promise<XpuProcess> {
 }
 
 /** Why the XPU given is not what was asked for. */
-async function targetProblem(address: string, args: ReplayArguments): Promise<string | undefined> {
-  const target = connectOpiTarget({ address });
+async function targetProblem(
+  address: string,
+  args: ReplayArguments,
+  { env }: CliContext,
+): Promise<string | undefined> {
+  const { tls } = readSettings(env);
+  const target = connectOpiTarget({ address, ...(tls === undefined ? {} : { tls }) });
   try {
     const { level, compactRules } = await target.probe();
     if (level !== args.target) return `the XPU at ${address} is ${level}, not ${args.target}`;
@@ -122,6 +128,8 @@ function toOptions(address: string, args: ReplayArguments, context: CliContext):
   return {
     ...driverOf(args.driver),
     xpuAddress: address,
+    tls: readSettings(context.env).tls,
+    environment: ownSettings(context.env),
     target: args.target,
     hostInterfaces: args.hostInterface,
     speed: args.speed,
@@ -133,6 +141,16 @@ function toOptions(address: string, args: ReplayArguments, context: CliContext):
       if (context.stderr.isTTY) context.stderr.write(`\r\u001b[K${text}`);
     },
   };
+}
+
+/** Settings of ours in the environment, mTLS above all, reach the driver as they would through Felix. */
+function ownSettings(env: CliContext['env']): Record<string, string> {
+  const prefix = variableName('');
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      name.startsWith(prefix) && value !== undefined ? [[name, value]] : [],
+    ),
+  );
 }
 
 /** The driver to play at; a name without folder is a file here, as for every other path. */

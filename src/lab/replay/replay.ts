@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentStatus, EndpointStatus } from '../../agent/status.js';
-import { variableName } from '../../agent/settings.js';
+import { variableName, type TlsFileSettings } from '../../agent/settings.js';
 import { decodeToDataplane } from '../../driver/message.js';
 import { connectDebug } from '../../opi/client/debug.js';
 import { DriverSession, type SessionLaunch } from './driver-session.js';
@@ -16,6 +16,10 @@ export interface ReplayOptions {
   readonly driverFile: string;
   readonly foreign: boolean;
   readonly xpuAddress: string;
+  /** mTLS of the XPU, for our own questions; the driver reads its own settings. */
+  readonly tls?: TlsFileSettings | undefined;
+  /** Further settings of the driver. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly target: 'native' | 'plain';
   /** `NAME=ADDR[,ADDR]`. */
   readonly hostInterfaces: readonly string[];
@@ -88,7 +92,7 @@ class ReplayRun {
       endpoints: this.last?.endpoints ?? this.reportedEndpoints(),
       steps: this.steps,
       calls: this.statusless ? null : Object.fromEntries(this.allCalls()),
-      objects: await countObjects(this.options.xpuAddress),
+      objects: await countObjects(this.options),
       degraded: this.last?.degraded ?? [],
     };
   }
@@ -158,6 +162,7 @@ class ReplayRun {
       stateDir,
       environment: {
         ...source.environment,
+        ...options.environment,
         ...(source.node === '' ? {} : { FELIX_FELIXHOSTNAME: source.node }),
         [variableName('mode')]: 'standalone',
         [variableName('address')]: options.xpuAddress,
@@ -177,8 +182,11 @@ function saysInSync(stream: ReplayStream): boolean {
 }
 
 /** Objects on the XPU by kind; `null` where it has no Debug service. */
-async function countObjects(address: string): Promise<Record<string, number> | null> {
-  const debug = connectDebug({ address });
+async function countObjects({
+  xpuAddress,
+  tls,
+}: ReplayOptions): Promise<Record<string, number> | null> {
+  const debug = connectDebug({ address: xpuAddress, ...(tls === undefined ? {} : { tls }) });
   try {
     return { ...(await debug.stats()).objects };
   } catch {

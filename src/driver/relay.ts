@@ -33,6 +33,8 @@ export function relay(pipes: FelixPipes, agent: Socket): Promise<RelayEnd> {
     const end = (reason: RelayEnd) => () => resolve(reason);
     pipes.input.pipe(agent);
     agent.pipe(pipes.output);
+    // An agent that ends its side makes the socket finish ours: its end comes first, and is the reason.
+    agent.once('end', end('agent-closed'));
     agent.once('finish', end('felix-closed'));
     pipes.input.once('error', end('felix-closed'));
     pipes.output.once('error', end('felix-closed'));

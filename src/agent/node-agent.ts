@@ -14,7 +14,7 @@ import { parseFelixConfig, xpuSettings, type FelixConfig } from '../model/config
 import { FelixReporter } from './felix-reporter.js';
 import { FelixStream } from './felix-stream.js';
 import { Pipeline } from './pipeline.js';
-import { readSettings, type Settings } from './settings.js';
+import { readSettings, unheededSettings, type Settings } from './settings.js';
 import { buildStatus, felixStatus } from './status-report.js';
 import type { AgentStatus, FelixStatus } from './status.js';
 import type { XpuConnection, XpuLink } from './xpu-link.js';
@@ -44,6 +44,8 @@ export class NodeAgent {
   private connection: XpuConnection | undefined;
   private stream: FelixStream | undefined;
   private configProblems: readonly string[] = [];
+  /** What Felix passed on when the line to the XPU was opened. */
+  private passedOn: ReadonlyMap<string, string> | undefined;
 
   /** Throws `SettingsError` or `DriverError` for settings that cannot be used. */
   constructor(options: NodeAgentOptions) {
@@ -146,7 +148,10 @@ export class NodeAgent {
   /** Takes over what a ConfigUpdate says of our own reporting. */
   private configure(): void {
     const { config, problems } = parseFelixConfig(this.pipeline.store.config);
-    this.configProblems = problems.map(({ key, value, reason }) => `${key}="${value}": ${reason}`);
+    this.configProblems = [
+      ...problems.map(({ key, value, reason }) => `${key}="${value}": ${reason}`),
+      ...this.unheeded(),
+    ];
     for (const problem of this.configProblems)
       this.options.logger.warn({ problem }, 'Felix setting');
     this.reporter.useFiles(this.statusFiles(config));
@@ -162,8 +167,14 @@ export class NodeAgent {
     });
   }
 
+  private unheeded(): string[] {
+    const passedOn = xpuSettings(this.pipeline.store.config);
+    return unheededSettings(this.options.environment, passedOn, this.passedOn ?? passedOn);
+  }
+
   private openLink(config: ReadonlyMap<string, string>): XpuLink {
-    this.settings = readSettings(this.options.environment, xpuSettings(config));
+    this.passedOn = xpuSettings(config);
+    this.settings = readSettings(this.options.environment, this.passedOn);
     this.connection = this.options.connect(this.settings, this.nodeName(config));
     return this.connection.link;
   }

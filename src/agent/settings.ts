@@ -1,7 +1,8 @@
 /**
  * Settings of driver and agent as one table. A value comes from the process environment (`FELIX_XPU<NAME>`, which
  * Felix hands down to its driver) or, where the environment is silent, from the ConfigUpdate key of the same name, since
- * Felix forwards unknown keys. The environment wins: a test or a simulator must be able to fence a process in.
+ * Felix forwards unknown keys. The environment wins: a test or a simulator must be able to fence a process in. What is needed
+ * before Felix speaks comes from the environment alone.
  */
 import { CodedError } from '../base/errors.js';
 import { formatIp, parseIp } from '../base/ip.js';
@@ -14,6 +15,9 @@ export class SettingsError extends CodedError<SettingsErrorCode> {}
 
 /** `relay` copies bytes to the agent; `standalone` runs the whole pipeline in the driver's process. */
 export type DriverMode = 'relay' | 'standalone';
+
+/** What makes a vNIC be there: each WorkloadEndpoint makes one, whose interface has its `name`. */
+export type VnicSource = 'endpoints';
 
 /** Addresses of one host interface. */
 export interface HostInterface {
@@ -41,6 +45,7 @@ export interface Settings {
   readonly tls: TlsFileSettings | undefined;
   /** Empty = the node's name. */
   readonly ownerId: string;
+  readonly vnicSource: VnicSource;
   /** Host interface that the uplink port stands for. */
   readonly uplinkInterface: string;
   /** Known host interfaces; empty = the uplink alone, with the addresses Felix tells. */
@@ -62,22 +67,30 @@ interface Setting<T> {
   readonly fallback: T;
   readonly parse: (text: string) => T | undefined;
   readonly expects: string;
+  /** Needed before Felix says anything: its ConfigUpdate comes too late. */
+  readonly atStart?: true;
 }
 
 const MIB = 1024 * 1024;
 
 const TABLE = {
-  mode: oneOf<DriverMode | undefined>(
-    ['relay', 'standalone'],
-    undefined,
-    'what the driver does with the stream',
+  mode: atStart(
+    oneOf<DriverMode | undefined>(
+      ['relay', 'standalone'],
+      undefined,
+      'what the driver does with the stream',
+    ),
   ),
-  stateDir: text('/var/run/calico/xpu', 'folder of all sockets and files'),
+  stateDir: atStart(text('/var/run/calico/xpu', 'folder of all sockets and files')),
   address: text('127.0.0.1:50151', 'OPI server of the XPU, unix:PATH or HOST:PORT'),
   tlsCert: text('', 'client certificate file (PEM); with tlsKey and tlsCa: mTLS'),
   tlsKey: text('', 'client key file (PEM)'),
   tlsCa: text('', 'certificate authority file (PEM)'),
   ownerId: text('', 'owner of the objects on the XPU; default the node name'),
+  vnicSource: {
+    ...oneOf<VnicSource>(['endpoints'], 'endpoints', "what makes a vNIC: Felix's endpoints"),
+    expects: 'endpoints; vNICs from bindings of a VF manager are not offered yet',
+  },
   uplinkInterface: text('eth0', 'host interface that the uplink stands for'),
   hostInterfaces: {
     describe: 'host interfaces and their addresses, NAME=ADDR[,ADDR]... separated by spaces',
@@ -85,9 +98,9 @@ const TABLE = {
     parse: parseHostInterfaces,
     expects: 'NAME=ADDR[,ADDR] separated by spaces',
   },
-  frameBytesMax: count(256 * MIB, 'largest frame accepted from Felix, bytes'),
-  recorderDir: text('', 'folder of the flight recorder; empty = off'),
-  recorderBytesMax: count(64 * MIB, 'most bytes the flight recorder keeps'),
+  frameBytesMax: atStart(count(256 * MIB, 'largest frame accepted from Felix, bytes')),
+  recorderDir: atStart(text('', 'folder of the flight recorder; empty = off')),
+  recorderBytesMax: atStart(count(64 * MIB, 'most bytes the flight recorder keeps')),
   target: oneOf<'auto' | 'native' | 'plain'>(
     ['auto', 'native', 'plain'],
     'auto',
@@ -130,7 +143,7 @@ export function readSettings(
   const given = new Set<string>();
   const raw = Object.fromEntries(
     Object.entries(TABLE).map(([name, setting]) => {
-      const value = environment[variableName(name)] || fromFelix.get(name.toLowerCase()) || '';
+      const value = environment[variableName(name)] || felixValue(name, setting, fromFelix);
       if (value === '') return [name, setting.fallback];
       given.add(name);
       return [name, parseSetting(name, setting, value)];
@@ -142,6 +155,41 @@ export function readSettings(
     stateDirGiven: given.has('stateDir'),
     tls: readTls({ certFile: tlsCert, keyFile: tlsKey, caFile: tlsCa }),
   };
+}
+
+function felixValue(
+  name: string,
+  { atStart: tooLate }: Setting<unknown>,
+  fromFelix: ReadonlyMap<string, string>,
+): string {
+  return tooLate === true ? '' : (fromFelix.get(name.toLowerCase()) ?? '');
+}
+
+/**
+ * Settings that have no effect, one line each: names that do not exist, and those that Felix passes on with another value than
+ * in the session in which the line to the XPU was opened (`inUse`), because a process has one XPU for its life.
+ */
+export function unheededSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  fromFelix: ReadonlyMap<string, string>,
+  inUse: ReadonlyMap<string, string>,
+): string[] {
+  const names = new Map(Object.keys(TABLE).map((name) => [name.toLowerCase(), name]));
+  const variables = Object.keys(environment)
+    .filter((variable) => variable.startsWith(variableName('')))
+    .map((variable) => variable.slice(variableName('').length).toLowerCase());
+  const unknown = [...new Set([...variables, ...fromFelix.keys()])].filter(
+    (name) => !names.has(name),
+  );
+  const changed = [...names].flatMap(([key, name]) => {
+    const setting: Setting<unknown> = TABLE[name as keyof typeof TABLE];
+    if (environment[variableName(name)]) return [];
+    return felixValue(name, setting, fromFelix) === felixValue(name, setting, inUse) ? [] : [key];
+  });
+  return [
+    ...unknown.map((name) => `${variableName(name)}: there is no such setting`),
+    ...changed.map((name) => `${variableName(name)}: a new value needs a new process`),
+  ];
 }
 
 function readTls(files: TlsFileSettings): Settings['tls'] {
@@ -164,6 +212,10 @@ function parseSetting(name: string, setting: Setting<unknown>, value: string): u
     op: 'read settings',
     message: `${variableName(name)}="${value}": expected ${setting.expects}`,
   });
+}
+
+function atStart<T>(setting: Setting<T>): Setting<T> {
+  return { ...setting, atStart: true };
 }
 
 function text(fallback: string, describe: string): Setting<string> {

@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { SettingsError, describeSettings, readSettings } from '../../src/agent/settings.js';
+import {
+  SettingsError,
+  describeSettings,
+  readSettings,
+  unheededSettings,
+} from '../../src/agent/settings.js';
 
 describe('settings', () => {
   it('have defaults, and no default mode: it is never guessed', () => {
@@ -14,11 +19,11 @@ describe('settings', () => {
   it('come from FELIX_XPU* variables, then from the lower-cased keys that Felix passes through', () => {
     const felix = new Map([
       ['address', '10.0.0.9:1'],
-      ['mode', 'relay'],
+      ['ownerid', 'me'],
     ]);
     const settings = readSettings({ FELIX_XPUADDRESS: 'unix:/x', FELIX_XPUSTATEDIR: '/s' }, felix);
     expect(settings.address).to.equal('unix:/x');
-    expect(settings.mode).to.equal('relay');
+    expect(settings.ownerId).to.equal('me');
     expect(settings.stateDir).to.equal('/s');
     expect(settings.stateDirGiven).to.equal(true);
   });
@@ -27,11 +32,44 @@ describe('settings', () => {
     expect(readSettings({ FELIX_XPUADDRESS: '' }).address).to.equal('127.0.0.1:50151');
   });
 
+  it('takes from the environment alone what is needed before Felix speaks', () => {
+    const felix = new Map([
+      ['mode', 'relay'],
+      ['statedir', '/elsewhere'],
+      ['recorderdir', '/elsewhere'],
+      ['framebytesmax', '7'],
+    ]);
+    expect(readSettings({}, felix)).to.deep.equal(readSettings({}));
+  });
+
+  it('tells which have no effect: unknown names, and values of a later session', () => {
+    const opened = new Map([
+      ['address', '10.0.0.9:1'],
+      ['rulebudget', '100'],
+    ]);
+    const later = new Map([
+      ['address', '10.0.0.9:2'],
+      ['rulebudget', '200'],
+      ['mode', 'relay'],
+      ['adress', 'x'],
+    ]);
+    const environment = { FELIX_XPURULEBUDGET: '300', FELIX_XPUTRAGET: 'plain', FELIX_OTHER: '1' };
+    expect(unheededSettings(environment, opened, opened)).to.deep.equal([
+      'FELIX_XPUTRAGET: there is no such setting',
+    ]);
+    expect(unheededSettings(environment, later, opened)).to.deep.equal([
+      'FELIX_XPUTRAGET: there is no such setting',
+      'FELIX_XPUADRESS: there is no such setting',
+      'FELIX_XPUADDRESS: a new value needs a new process',
+    ]);
+  });
+
   const refused: [string, string, RegExp][] = [
     ['FELIX_XPUMODE', 'both', /FELIX_XPUMODE="both": expected relay or standalone/],
     ['FELIX_XPUFRAMEBYTESMAX', '-1', /FELIX_XPUFRAMEBYTESMAX="-1"/],
     ['FELIX_XPUFRAMEBYTESMAX', '1e9', /whole number/],
     ['FELIX_XPUHOSTINTERFACES', 'eth0', /NAME=ADDR/],
+    ['FELIX_XPUVNICSOURCE', 'bindings', /expected endpoints; vNICs from bindings/],
     ['FELIX_XPUHOSTINTERFACES', 'eth0=10.0.0.300', /10\.0\.0\.300/],
   ];
   for (const [variable, value, message] of refused) {

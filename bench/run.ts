@@ -3,11 +3,16 @@
  * here fails for being slow.
  */
 import { writeFileSync } from 'node:fs';
+import { run as compile } from './compile.js';
 import { run as decode } from './decode.js';
 import { run as pipeline } from './pipeline.js';
 import { Table, type Report } from './report.js';
 
-const BENCHES: Readonly<Record<string, (report: Report) => Promise<void>>> = { decode, pipeline };
+const BENCHES: Readonly<Record<string, (report: Report) => Promise<void>>> = {
+  decode,
+  compile,
+  pipeline,
+};
 
 const args = process.argv.slice(2);
 const wanted = args.filter((arg) => !arg.startsWith('--'));

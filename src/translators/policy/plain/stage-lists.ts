@@ -37,7 +37,8 @@ const STAGES_KEPT = 2048;
 export class StageLists {
   private readonly sets: MemberSets;
   private readonly limits: PlainCapabilities;
-  private readonly rules = new WeakMap<RuleList, Map<Family, CompiledRules>>();
+  /** By the array of rules: it stays the same while the rules do, whoever asks for the list. */
+  private readonly rules = new WeakMap<RuleList['rules'], Map<Family, CompiledRules>>();
   private readonly numbers = new IdentityNumbers();
   private readonly stages = new RecentCache<string, Compiled>(STAGES_KEPT);
 
@@ -113,11 +114,11 @@ export class StageLists {
   }
 
   private rulesOf(list: RuleList, family: Family): CompiledRules {
-    const known = this.rules.get(list)?.get(family);
+    const known = this.rules.get(list.rules)?.get(family);
     if (known?.uses.every(([id, used]) => this.sets.get(id, family) === used)) return known;
     const compiled = this.compileRules(list, family);
-    const families = this.rules.get(list) ?? new Map<Family, CompiledRules>();
-    this.rules.set(list, families.set(family, compiled));
+    const families = this.rules.get(list.rules) ?? new Map<Family, CompiledRules>();
+    this.rules.set(list.rules, families.set(family, compiled));
     return compiled;
   }
 

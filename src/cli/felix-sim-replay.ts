@@ -10,6 +10,7 @@ import { replayProblems, reportText, type ReplayReport } from '../lab/replay/rep
 import { finalSession, readSource, type ReplaySource } from '../lab/replay/source.js';
 import { XpuProcess } from '../lab/xpu-process.js';
 import { defineCommand, type CliContext } from './command.js';
+import { terminationSignal } from './node-process.js';
 
 /** Arguments of the command. */
 interface ReplayArguments {
@@ -119,7 +120,12 @@ async function play(
   args: ReplayArguments,
   context: CliContext,
 ): Promise<number> {
-  const report = await replay(source, toOptions(address, args, context));
+  const abort = new AbortController();
+  void terminationSignal().then(() => abort.abort());
+  const report = await replay(source, {
+    ...toOptions(address, args, context),
+    abort: abort.signal,
+  });
   if (context.stderr.isTTY) context.stderr.write('\n');
   return show(report, args, context);
 }

@@ -1,9 +1,10 @@
 /** The fixed form of `felix-sim replay --json` and its exit codes, as other tools rely on them. */
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { ReplayReport } from '../../src/lab/replay/report.js';
 import { recordingNamed } from '../support/recordings.js';
-import { inScene, type Scene } from './programs.js';
+import { eventually } from './felix.js';
+import { inScene, outcomeOf, type Scene } from './programs.js';
 
 const HELLO = recordingNamed('head/hello').folder;
 const EXTRAS = recordingNamed('head/extras').folder;
@@ -97,6 +98,24 @@ describe('felix-sim replay, its form', function () {
       const { code, stderr } = await scene.run(['felix-sim', 'replay', HELLO, ...args]);
       expect(stderr).to.contain('read driver');
       expect(code).to.equal(1);
+    }),
+  );
+
+  it(
+    'leaves no process and no file behind when it is ended itself',
+    inScene(async (scene) => {
+      const temporary = scene.path('tmp');
+      mkdirSync(temporary);
+      const args = ['felix-sim', 'replay', HELLO, '--driver', script(scene, SILENT_DRIVER)];
+      const child = scene.start(args, { TMPDIR: temporary });
+      const outcome = outcomeOf(child);
+      await eventually(
+        () => Promise.resolve(readdirSync(temporary).length),
+        (count) => count === 2,
+      );
+      child.kill('SIGTERM');
+      expect((await outcome).code).to.equal(1);
+      expect(readdirSync(temporary)).to.deep.equal([]);
     }),
   );
 

@@ -28,6 +28,8 @@ export interface ReplayOptions {
   /** After this many frames of each stream the driver is killed, and Felix starts over. */
   readonly restartAt?: number | undefined;
   readonly stepTimeoutMs: number;
+  /** Ends the replay early: the driver is stopped, and `replay` fails. */
+  readonly abort?: AbortSignal;
   readonly onOutput: (chunk: Buffer) => void;
   readonly onProgress: (text: string) => void;
 }
@@ -35,6 +37,7 @@ export interface ReplayOptions {
 /** Runs one. Fails with `SimError`; nothing is left behind either way. */
 export async function replay(source: ReplaySource, options: ReplayOptions): Promise<ReplayReport> {
   const run = new ReplayRun(source, options);
+  options.abort?.addEventListener('abort', () => void run.end(), { once: true });
   try {
     for (const stream of source.streams) await run.stream(stream);
     return await run.report();
@@ -66,8 +69,9 @@ class ReplayRun {
   /** One life of Felix. The driver stays until the next one, or the end. */
   async stream(stream: ReplayStream): Promise<void> {
     await this.retire();
+    const { restartAt, abort } = this.options;
+    abort?.throwIfAborted();
     this.session = await DriverSession.start(this.launch());
-    const { restartAt } = this.options;
     if (restartAt !== undefined && restartAt < stream.frames.length) {
       await this.session.play(stream.frames.slice(0, restartAt));
       await this.session.kill();

@@ -25,6 +25,8 @@ export interface ContractTraits {
   readonly level: 'native' | 'plain';
   /** Cloud refusals carry their proper codes. */
   readonly strict: boolean;
+  /** Takes COMPACT SecurityPolicies; default true. */
+  readonly compactRules?: boolean;
 }
 
 /** Hands a test its own target. */
@@ -63,6 +65,7 @@ function probeContract(traits: ContractTraits, use: Use): void {
     use(async (target) => {
       const first = await target.probe();
       expect(first.level).to.equal(traits.level);
+      expect(first.compactRules).to.equal(traits.compactRules ?? true);
       expect(first.bootId === undefined).to.equal(traits.level === 'plain');
       expect(await target.probe()).to.deep.equal(first);
     }),

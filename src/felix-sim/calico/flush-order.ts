@@ -32,7 +32,6 @@ const ORDER: readonly (readonly Payload[])[] = [
   ['global_bgp_config_update'],
   ['service_remove'],
   ['service_update'],
-  ['in_sync'],
 ];
 
 const PLACES: ReadonlyMap<string, number> = new Map(

@@ -43,18 +43,20 @@ export class FelixSession {
         ...this.rawSettings,
       },
     });
-    if (before === undefined || mustRestart(before, this.view)) {
-      return { restarts: true, messages: this.start(this.view) };
-    }
     const written = raw.filter(({ payload }) => payload !== 'config_update');
+    if (before === undefined) return { restarts: true, messages: this.start(this.view, written) };
+    if (mustRestart(before, this.view)) {
+      const known = this.raw.messages().filter(({ payload }) => payload !== 'in_sync');
+      return { restarts: true, messages: this.start(this.view, known) };
+    }
     const messages = [...this.computed(before, this.view), ...written];
     if (!sameSettings(before, this.view)) messages.push(configMessage(this.view));
     return { restarts: false, messages: inFlushOrder(messages) };
   }
 
-  private start(view: View): ToDataplane[] {
-    const messages = [configMessage(view), ...this.computed(undefined, view)];
-    return inFlushOrder([...messages, ...this.raw.messages()]);
+  private start(view: View, written: readonly ToDataplane[]): ToDataplane[] {
+    const messages = [configMessage(view), ...this.computed(undefined, view), ...written];
+    return [...inFlushOrder(messages), toMessage({ in_sync: {} })];
   }
 
   private computed(before: View | undefined, after: View): ToDataplane[] {

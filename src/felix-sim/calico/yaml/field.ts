@@ -108,8 +108,8 @@ export class Field {
 
   /** One of some words. */
   oneOf<T extends string>(...words: readonly T[]): T {
-    const word = words.find((candidate) => candidate === this.value);
-    return word ?? this.refuse(`is none of ${words.join(', ')}`);
+    const text = this.given ? this.text() : undefined;
+    return words.find((word) => word === text) ?? this.refuse(`is none of ${words.join(', ')}`);
   }
 
   /** An address. */

@@ -21,6 +21,7 @@ interface ReplayArguments {
   readonly flattened: boolean;
   readonly xpuMode: 'strict' | 'reference';
   readonly until?: string | undefined;
+  readonly node?: string | undefined;
   readonly final: boolean;
   readonly hostInterface: readonly string[];
   readonly speed: number;
@@ -37,13 +38,17 @@ const DEFAULT_HOST_INTERFACES: readonly string[] = [];
 export const felixSimReplay = defineCommand({
   options: (yargs) =>
     yargs
-      .positional('recording', { type: 'string', demandOption: true, describe: 'folder' })
+      .positional('recording', { type: 'string', demandOption: true, describe: 'folder or file' })
       .option('driver', { type: 'string', describe: 'executable to play at; default our own' })
       .option('xpu', { type: 'string', describe: 'OPI server to use; default an own soft-xpu' })
       .option('target', { choices: ['native', 'plain'] as const, default: 'native' as const })
       .option('flattened', { type: 'boolean', default: false, describe: 'no COMPACT rules' })
       .option('xpu-mode', { choices: ['strict', 'reference'] as const, default: 'strict' as const })
       .option('until', { type: 'string', describe: 'stop after this step' })
+      .option('node', {
+        type: 'string',
+        describe: 'node of Felix in a folder or file of YAML resources; default node-a',
+      })
       .option('final', {
         type: 'boolean',
         default: false,
@@ -65,7 +70,7 @@ export const felixSimReplay = defineCommand({
 });
 
 async function runReplay(args: ReplayArguments, context: CliContext): Promise<number> {
-  const recorded = readSource(args.recording, args.until);
+  const recorded = readSource(args.recording, args.until, args.node);
   const source = args.final ? finalSession(recorded) : recorded;
   if (args.xpu !== undefined) {
     const problem = await targetProblem(args.xpu, args, context);

@@ -13,8 +13,10 @@ import type { SessionFrame } from '../driver/session.js';
 import { parseFelixConfig, xpuSettings, type FelixConfig } from '../model/config.js';
 import { FelixReporter } from './felix-reporter.js';
 import { FelixStream } from './felix-stream.js';
+import { metricsText } from './metrics.js';
 import { Pipeline } from './pipeline.js';
 import { readSettings, unheededSettings, type Settings } from './settings.js';
+import type { AgentSnapshot } from './snapshot.js';
 import { buildStatus, felixStatus } from './status-report.js';
 import type { AgentStatus, FelixStatus } from './status.js';
 import type { XpuConnection, XpuLink } from './xpu-link.js';
@@ -52,7 +54,7 @@ export class NodeAgent {
     this.options = options;
     const { clock, logger } = options;
     this.settings = readSettings(options.environment);
-    this.recorder = openRecorder(this.settings, clock);
+    this.recorder = openRecorder(this.settings, clock, logger);
     this.pipeline = new Pipeline({
       clock,
       logger,
@@ -113,6 +115,28 @@ export class NodeAgent {
   /** The Felix part of the status: cheap. */
   felixStatus(): FelixStatus {
     return felixStatus(this.pipeline, this.stream !== undefined);
+  }
+
+  /** What is wanted now; `undefined` before the first InSync. */
+  snapshot(): AgentSnapshot | undefined {
+    const { pipeline, settings } = this;
+    const { state, config } = pipeline.store;
+    if (state === undefined) return undefined;
+    const { ownerId, uplinkInterface, hostInterfaces, ruleBudget } = settings;
+    const capabilities = pipeline.link?.capabilities;
+    return {
+      version: this.options.version,
+      node: this.nodeName(config),
+      settings: { ownerId, uplinkInterface, hostInterfaces, ruleBudget },
+      ...(capabilities === undefined ? {} : { capabilities }),
+      endpoints: Object.fromEntries(pipeline.endpoints.all),
+      state,
+    };
+  }
+
+  /** The status as metrics. */
+  metrics(): string {
+    return metricsText(this.status(), this.pipeline.latency.counts());
   }
 
   /** Calls `listener` after each change of session or applied count; gives the way to stop. */
@@ -190,11 +214,16 @@ export class NodeAgent {
   }
 }
 
-function openRecorder(settings: Settings, clock: Clock): FlightRecorder | undefined {
+function openRecorder(
+  settings: Settings,
+  clock: Clock,
+  logger: Logger,
+): FlightRecorder | undefined {
   if (settings.recorderDir === '') return undefined;
   return new FlightRecorder({
     folder: settings.recorderDir,
     bytesMax: settings.recorderBytesMax,
     clock,
+    onError: (error) => logger.error({ error: errorText(error) }, 'flight recorder ends'),
   });
 }

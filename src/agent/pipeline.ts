@@ -12,6 +12,7 @@ import { DesiredStore } from '../desired/store.js';
 import type { DesiredState, DirtySet } from '../desired/state.js';
 import type { Delta } from '../model/delta.js';
 import type { ApplyResult } from '../reconciler/types.js';
+import { ApplyLatency } from './apply-latency.js';
 import { EndpointStates, type EndpointListener } from './endpoint-states.js';
 import { FelixCounters } from './felix-counters.js';
 import type { XpuLink } from './xpu-link.js';
@@ -37,6 +38,7 @@ const VERIFY_MS = 2_000;
 export class Pipeline {
   readonly store: DesiredStore;
   readonly endpoints: EndpointStates;
+  readonly latency = new ApplyLatency();
   counters = new FelixCounters();
   session = 0;
   private readonly options: PipelineOptions;
@@ -81,7 +83,9 @@ export class Pipeline {
       if (delta.type === 'config') this.openLink();
       if (delta.type === 'in-sync') this.inSync();
     }
-    if (this.store.sessionInSync) this.schedule(deltas.every(isMemberChange));
+    if (!this.store.sessionInSync) return;
+    this.latency.frame(this.options.clock.monotonic());
+    this.schedule(deltas.every(isMemberChange));
   }
 
   /** Calls `listener` after each change of session or applied count; gives the way to stop. */
@@ -162,14 +166,18 @@ export class Pipeline {
     if (!(await xpu.ensure())) return xpu.retryDelayMs();
     const mark = { session: this.session, received: this.counters.received };
     const inSync = this.store.sessionInSync;
+    const taken = this.latency.take();
     this.translate(xpu);
     if (!this.store.inSync) return undefined;
     const tellAll = this.untold;
     this.untold = false;
     const result = await xpu.apply();
     this.refreshEndpoints(xpu, tellAll);
+    const isApplied = result.unreachable === undefined && result.retryInMs !== 0;
+    if (isApplied) this.latency.applied(taken, this.options.clock.monotonic());
+    else this.latency.giveBack(taken);
     if (result.unreachable !== undefined) return xpu.retryDelayMs();
-    if (inSync && result.retryInMs !== 0) this.markApplied(mark);
+    if (inSync && isApplied) this.markApplied(mark);
     return this.nextPass(result);
   }
 

@@ -1,6 +1,7 @@
 /** Client of the status socket, for the CLI, felix-sim and tests. I/O edge. */
 import { request } from 'node:http';
 import { CodedError } from '../base/errors.js';
+import { parseSnapshot, type AgentSnapshot } from './snapshot.js';
 import type { AgentStatus } from './status.js';
 
 /** `unreachable`: nobody answers on the socket. `timeout`: not applied in time. `refused`: any other answer. */
@@ -23,14 +24,28 @@ export function fetchStatus(socketPath: string, goal?: AppliedGoal): Promise<Age
     goal === undefined
       ? ''
       : `?applied=${goal.applied}&session=${goal.session}&timeout=${goal.timeoutMs}`;
+  return fetchText(socketPath, `/status${query}`).then((text) => JSON.parse(text) as AgentStatus);
+}
+
+/** What the process wants now. Rejects with `StatusError` or, for another version of it, `SnapshotError`. */
+export async function fetchSnapshot(socketPath: string): Promise<AgentSnapshot> {
+  return parseSnapshot(await fetchText(socketPath, '/state'));
+}
+
+/** The metrics as text. */
+export function fetchMetrics(socketPath: string): Promise<string> {
+  return fetchText(socketPath, '/metrics');
+}
+
+function fetchText(socketPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, path: `/status${query}`, agent: false }, (response) => {
+    const call = request({ socketPath, path, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        if (response.statusCode === 200) resolve(JSON.parse(text) as AgentStatus);
+        if (response.statusCode === 200) resolve(text);
         else reject(statusError(response.statusCode === 408 ? 'timeout' : 'refused', text));
       });
     });

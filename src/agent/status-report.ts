@@ -19,13 +19,15 @@ export interface StatusParts {
   readonly configProblems: readonly string[];
 }
 
-/** Unready objects listed at most; `pending` counts all. */
+/** Unready objects listed at most; `pending` and `failed` count all. */
 const UNREADY_SHOWN = 100;
+const NO_ORIGINS: ReadonlyMap<string, OriginStatus> = new Map();
 
 /** The whole status. Work proportional to the plan. */
 export function buildStatus(parts: StatusParts): AgentStatus {
   const { pipeline, connection } = parts;
   const translator = pipeline.link?.translator;
+  const unready = unreadyObjects(pipeline.link?.reconciler.unready() ?? NO_ORIGINS);
   return {
     version: parts.version,
     pid: process.pid,
@@ -35,7 +37,8 @@ export function buildStatus(parts: StatusParts): AgentStatus {
     xpu: xpuStatus(parts.address, connection),
     wanted: countKinds(translator?.plan() ?? []),
     pending: pipeline.link?.reconciler.pending ?? 0,
-    unready: unreadyObjects(pipeline.link?.reconciler.unready() ?? new Map<string, OriginStatus>()),
+    failed: unready.filter(({ state }) => state === 'failed').length,
+    unready: unready.slice(0, UNREADY_SHOWN),
     endpoints: Object.fromEntries(pipeline.endpoints.all),
     degraded: sortDegradations([
       ...(translator?.degradations() ?? []),
@@ -101,7 +104,6 @@ function unreadyObjects(origins: ReadonlyMap<string, OriginStatus>): UnreadyObje
     for (const { key, why } of status.failed) {
       objects.set(keyText(key), { key: keyText(key), state: 'failed', reason: why.message });
     }
-    if (objects.size >= UNREADY_SHOWN) break;
   }
-  return [...objects.values()].slice(0, UNREADY_SHOWN);
+  return [...objects.values()];
 }

@@ -1,18 +1,27 @@
 /**
  * The status socket: HTTP on a unix socket in the state folder. I/O edge.
  *
+ * `GET /state` gives what is wanted (AgentSnapshot as JSON, 409 before the first InSync), `GET /metrics` the status in
+ * Prometheus' text format.
+ *
  * `GET /status` gives AgentStatus as JSON. `GET /status?applied=N&session=S&timeout=MS` answers once session S (or a later
  * one) has applied N frames, or with 408 after the timeout: whoever waits, waits for `applied`, never for a sleep.
  */
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
+import { METRICS_TYPE } from './metrics.js';
+import { snapshotText, type AgentSnapshot } from './snapshot.js';
 import type { AgentStatus, FelixStatus } from './status.js';
 
 /** What the server asks of the pipeline. */
 export interface StatusSource {
   status(): AgentStatus;
   felixStatus(): FelixStatus;
+  /** What is wanted now; `undefined` before the first InSync. */
+  snapshot(): AgentSnapshot | undefined;
+  /** Text of the metrics. */
+  metrics(): string;
   /** Calls `listener` after each change of `applied` or `session`; returns the way to stop. */
   onProgress(listener: () => void): () => void;
 }
@@ -46,10 +55,24 @@ async function answer(
   source: StatusSource,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://status');
-  if (request.method !== 'GET' || url.pathname !== '/status') {
-    send(response, 404, { error: `no such resource: ${request.method} ${url.pathname}` });
-    return;
-  }
+  const resource = request.method === 'GET' ? url.pathname : '';
+  if (resource === '/status') return answerStatus(url, response, source);
+  if (resource === '/state') return answerState(response, source);
+  if (resource === '/metrics') return sendText(response, 200, METRICS_TYPE, source.metrics());
+  send(response, 404, { error: `no such resource: ${request.method} ${url.pathname}` });
+}
+
+function answerState(response: ServerResponse, source: StatusSource): void {
+  const snapshot = source.snapshot();
+  if (snapshot === undefined) send(response, 409, { error: 'Felix is not in sync yet' });
+  else sendText(response, 200, JSON_TYPE, `${snapshotText(snapshot)}\n`);
+}
+
+async function answerStatus(
+  url: URL,
+  response: ServerResponse,
+  source: StatusSource,
+): Promise<void> {
   const applied = url.searchParams.get('applied');
   if (applied !== null) {
     const session = Number(url.searchParams.get('session') ?? 0);
@@ -87,6 +110,12 @@ function waitForApplied(
 }
 
 function send(response: ServerResponse, code: number, body: unknown): void {
-  response.writeHead(code, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify(body)}\n`);
+  sendText(response, code, JSON_TYPE, `${JSON.stringify(body)}\n`);
+}
+
+const JSON_TYPE = 'application/json';
+
+function sendText(response: ServerResponse, code: number, type: string, text: string): void {
+  response.writeHead(code, { 'content-type': type });
+  response.end(text);
 }

@@ -60,7 +60,9 @@ export interface AgentStatus {
   /** Objects wanted, by kind. */
   readonly wanted: Readonly<Record<string, number>>;
   readonly pending: number;
-  /** Bounded list; `pending` has the whole count. */
+  /** Objects that the XPU refused, or that wait for a refused one. */
+  readonly failed: number;
+  /** Bounded list; `pending` and `failed` have the whole counts. */
   readonly unready: readonly UnreadyObject[];
   /** By endpoint key: `k8s/NS%2FPOD/eth0`, `host/NAME`. */
   readonly endpoints: Readonly<Record<string, EndpointStatus>>;

@@ -45,7 +45,8 @@ export class FelixReporter {
 
   /** Where status files go from now on; `undefined` = nowhere. */
   useFiles(files: EndpointStatusFiles | undefined): void {
-    this.files = files;
+    // Two queues into one folder could overtake each other.
+    if (files === undefined || files.prefix !== this.files?.prefix) this.files = files;
   }
 
   /** One endpoint's status changed, or it is gone. */

@@ -32,12 +32,15 @@ export function statusFileText(endpoint: WorkloadEndpoint): string {
 
 /** Writes, removes and cleans the files of one folder, one operation at a time, in the order of the calls. */
 export class EndpointStatusFiles {
+  /** Folder above `endpoint-status/`. */
+  readonly prefix: string;
   private readonly folder: string;
   private tail: Promise<void> = Promise.resolve();
   private readonly onError: (error: unknown) => void;
 
   /** `onError` hears of failed operations: a missing file delays a pod, it must not stop enforcement. */
   constructor(prefix: string, onError: (error: unknown) => void) {
+    this.prefix = prefix;
     this.folder = join(prefix, FOLDER);
     this.onError = onError;
   }

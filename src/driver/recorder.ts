@@ -4,7 +4,7 @@
  *
  * Stream N is the N-th session since the recorder started. The bound holds over all streams: the oldest closed streams go
  * first; a single session that outgrows the bound ends its stream there and says so in `recording.json`, since the
- * front part of a stream replays and its tail alone does not.
+ * front part of a stream replays and its tail alone does not. The folder replays at any moment, also after a SIGKILL.
  */
 import {
   closeSync,
@@ -15,6 +15,7 @@ import {
   statSync,
   writeFileSync,
   writeSync,
+  writevSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
@@ -26,6 +27,8 @@ export interface RecorderOptions {
   /** Bound of all streams together, bytes. */
   readonly bytesMax: number;
   readonly clock: Clock;
+  /** Hears why recording ended early, once: a full disk must not stop enforcement. */
+  readonly onError: (error: unknown) => void;
 }
 
 interface OpenStream {
@@ -44,6 +47,7 @@ const HEADER_BYTES = 8;
 export class FlightRecorder {
   private readonly options: RecorderOptions;
   private stream: OpenStream | undefined;
+  private broken = false;
   private nextIndex: number;
   private readonly summaries: { stream: number; frames: number; truncated: boolean }[] = [];
 
@@ -66,6 +70,30 @@ export class FlightRecorder {
   /** Ends the current stream, if any, and starts the next one. */
   beginSession(): void {
     this.endSession();
+    this.guard(() => this.open());
+  }
+
+  /** Records one frame's body. Must not be called before `beginSession`. */
+  frame(body: Uint8Array): void {
+    this.guard(() => this.write(body));
+  }
+
+  /** Closes the current stream and writes the folder's `recording.json`. */
+  endSession(): void {
+    this.guard(() => this.close());
+  }
+
+  private guard(work: () => void): void {
+    if (this.broken) return;
+    try {
+      work();
+    } catch (error) {
+      this.broken = true;
+      this.options.onError(error);
+    }
+  }
+
+  private open(): void {
     const index = this.nextIndex++;
     this.stream = {
       index,
@@ -78,10 +106,10 @@ export class FlightRecorder {
     };
     writeSync(this.stream.framesFd, '#frame\tms\toffset\tbytes\n');
     this.rotate();
+    this.writeSummary();
   }
 
-  /** Records one frame's body. Must not be called before `beginSession`. */
-  frame(body: Uint8Array): void {
+  private write(body: Uint8Array): void {
     const stream = this.stream;
     if (stream === undefined || stream.truncated) return;
     if (stream.offset + HEADER_BYTES + body.length > this.options.bytesMax) {
@@ -90,16 +118,15 @@ export class FlightRecorder {
     }
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeBigUInt64LE(BigInt(body.length));
-    writeSync(stream.streamFd, header);
-    writeSync(stream.streamFd, body);
+    // One call, so that a frame is whole or absent whenever the process is killed.
+    writevSync(stream.streamFd, [header, body]);
     const ms = Math.round(this.options.clock.monotonic() - stream.startedMs);
     writeSync(stream.framesFd, `${stream.frames}\t${ms}\t${stream.offset}\t${body.length}\n`);
     stream.frames++;
     stream.offset += HEADER_BYTES + body.length;
   }
 
-  /** Closes the current stream and writes the folder's `recording.json`. */
-  endSession(): void {
+  private close(): void {
     const stream = this.stream;
     if (stream === undefined) return;
     this.stream = undefined;
@@ -129,12 +156,14 @@ export class FlightRecorder {
   private writeSummary(): void {
     const kept = new Set(this.indexes());
     const streams = this.summaries.filter(({ stream }) => kept.has(stream));
-    // Only the last stream's state is current, and a step needs one frame count per stream from 0 on.
+    // Only the last stream's state is current, and a step needs one frame count per stream from 0 on. Of a stream that is
+    // still written to, no count is true: it has no step, and replays to its end.
     const frames = Array.from(
       { length: this.nextIndex },
       (_, index) => streams.find(({ stream }) => stream === index)?.frames ?? 0,
     );
-    const summary = { steps: [{ step: 'start', sources: [], frames }], streams };
+    const steps = this.stream === undefined ? [{ step: 'start', sources: [], frames }] : [];
+    const summary = { steps, streams };
     writeFileSync(
       join(this.options.folder, 'recording.json'),
       `${JSON.stringify(summary, null, 1)}\n`,

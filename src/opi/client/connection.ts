@@ -77,8 +77,7 @@ export class Connection {
     timeoutMs = this.callTimeoutMs,
   ): Promise<Res> {
     const definition = methodOf(service, method);
-    const channel = await this.current();
-    channel.underWay += 1;
+    const channel = await this.enter();
     try {
       const deadline = this.clock.now() + timeoutMs;
       return await send<Req, Res>(channel.client, definition, request, deadline);
@@ -97,9 +96,16 @@ export class Connection {
     this.channel?.client.close();
   }
 
-  private async current(): Promise<Channel> {
+  /** The channel to use now, with one more call under way: it cannot be closed before that has begun. */
+  private async enter(): Promise<Channel> {
     const wanted = (await this.tls?.current(this.suspicious)) ?? this.plaintext;
     if (this.closed) throw new InternalError('a call on a closed connection');
+    const channel = this.channelWith(wanted);
+    channel.underWay += 1;
+    return channel;
+  }
+
+  private channelWith(wanted: ChannelCredentials): Channel {
     if (this.channel?.credentials === wanted) return this.channel;
     const client = new Client(this.target, wanted, this.channelOptions);
     if (this.channel !== undefined) {

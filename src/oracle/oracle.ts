@@ -146,8 +146,10 @@ class Walk {
 
   /** The tunnel protocol that the packet belongs to, where the cluster uses it. */
   private encapsulation(): 'VXLAN' | 'IPIP' | undefined {
-    if (this.state.vxlan && this.isToVxlanPort()) return 'VXLAN';
-    return this.state.ipip && this.packet.protocol === PROTOCOLS.ipip ? 'IPIP' : undefined;
+    const { family, protocol } = this.packet;
+    if (this.state.vxlan[family] && this.isToVxlanPort()) return 'VXLAN';
+    const isIpip = family === 4 && protocol === PROTOCOLS.ipip;
+    return this.state.ipip && isIpip ? 'IPIP' : undefined;
   }
 
   private isToVxlanPort(): boolean {

@@ -1,5 +1,5 @@
 /** What Felix has said so far, message by message, with nothing interpreted that the messages do not say. */
-import { parseCidr, parseIp, type Cidr, type IpAddress } from '../base/ip.js';
+import { parseCidr, parseIp, type Cidr, type Family, type IpAddress } from '../base/ip.js';
 import type {
   ActivePolicyUpdate,
   HostEndpoint,
@@ -62,7 +62,8 @@ export class FelixState {
   readonly routes = new Map<string, Route>();
   /** Underlay addresses of each node's VXLAN endpoint. */
   readonly vteps = new Map<string, readonly string[]>();
-  vxlan = false;
+  /** Families that have VXLAN pools. */
+  vxlan: Readonly<Record<Family, boolean>> = { 4: false, 6: false };
   ipip = false;
 
   /** Folds one message in. Messages that policy does not depend on change nothing. */
@@ -173,10 +174,12 @@ export class FelixState {
       case 'vtep_remove':
         this.vteps.delete(message.vtep_remove.node);
         break;
-      case 'encapsulation':
-        this.vxlan = message.encapsulation.vxlan_enabled || message.encapsulation.vxlan_enabled_v6;
-        this.ipip = message.encapsulation.ipip_enabled;
+      case 'encapsulation': {
+        const { vxlan_enabled, vxlan_enabled_v6, ipip_enabled } = message.encapsulation;
+        this.vxlan = { 4: vxlan_enabled, 6: vxlan_enabled_v6 };
+        this.ipip = ipip_enabled;
         break;
+      }
       default:
     }
   }

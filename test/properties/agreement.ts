@@ -20,6 +20,7 @@ export async function allAgree(trial: Trial): Promise<void> {
   const mayNarrow = narrowsOnPlain(trial.world);
   for (const [index, probe] of trial.probes.entries()) {
     const judged = oracle[index]!;
+    if (isOuterPacket(probe, trial.world)) continue;
     if (!isAnsweredByRouter(probe) || isActive(probe, trial.world)) {
       expectEqual('native', probe, native[index]!, judged);
     }
@@ -43,6 +44,15 @@ export async function allAgree(trial: Trial): Promise<void> {
  */
 function isBeyondPlain(probe: Probe): boolean {
   return (probe.from === 'wire' && probe.to === 'wire') || isAnsweredByRouter(probe);
+}
+
+/**
+ * A tunnel's outer packet: an XPU ends the tunnel itself, so it comes out elsewhere than on Linux; and where it has tunnels
+ * it takes IP in IP for one of theirs.
+ */
+function isOuterPacket({ from, packet }: Probe, { encapsulation }: World): boolean {
+  const isVxlan = packet.protocol === 17 && packet.destinationPort === 4789;
+  return encapsulation?.vxlan === true && from === 'wire' && (isVxlan || packet.protocol === 4);
 }
 
 /** Addresses that do not tell a list where a packet comes from or goes to: it may only deny then. */

@@ -3,7 +3,7 @@
  * then every stage of the entry and of the exit port (k8s-extension: path and stages).
  */
 import { cidrContains, parseCidr, type Cidr } from '../../base/ip.js';
-import type { Direction, StageKind } from '../../opi/objects/specs.js';
+import type { Direction, StageKind, StageSpec } from '../../opi/objects/specs.js';
 import type { CompiledBinding, CompiledPolicy } from './compiled-policy.js';
 import type { Classified, ConnectionState } from './conntrack.js';
 import type { Decision, DropReason } from './decision.js';
@@ -12,7 +12,7 @@ import { PROTOCOL, type Packet } from './packet.js';
 import { UPLINK_PORT, portText, samePort, type PortRef } from './port.js';
 import type { GroupLookup } from './rule-match.js';
 import { askSecurityList, type CompiledSecurityPolicy } from './security-list.js';
-import { askStage } from './stage.js';
+import { askStage, stageOf, type StageOutcome } from './stage.js';
 import type { Destination, Topology, VnicPort } from './topology.js';
 
 /** What a walk reads. It changes nothing. */
@@ -27,6 +27,18 @@ export interface WalkState {
   readonly extension: boolean;
   /** Looks the packet up among the tracked flows of a zone. */
   readonly classify: (packet: Packet, zone: string) => Classified;
+  /** Is told of every stage that is there and was asked, in order. */
+  readonly onStage?: ((asked: AskedStage) => void) | undefined;
+}
+
+/** A stage that was asked about a packet. */
+export interface AskedStage {
+  readonly port: PortRef;
+  readonly stage: StageSpec;
+  readonly binding: CompiledBinding;
+  readonly outcome: StageOutcome;
+  /** Its part of the path: the first decision, and the one behind its last. */
+  readonly decisions: readonly [from: number, to: number];
 }
 
 /** A port of the walk with what is known of it. */
@@ -173,7 +185,7 @@ export class Walk {
     const levels = port.vnic === undefined ? [] : this.state.topology.policyLevels(port.vnic);
     const refs = levels.flatMap((lists) => lists[`${side}V${this.packet.family}`]);
     if (refs.length === 0) return true;
-    if (this.connection.state === 'INVALID' && !this.isHostToVnic()) {
+    if (this.connection.state === 'INVALID' && !this.isHostPastUplink()) {
       return this.deny(port, direction, 'INVALID_STATE');
     }
     const policies = refs.flatMap(({ id }) => this.state.securityPolicies.get(id) ?? []);
@@ -188,9 +200,13 @@ export class Walk {
     return action === 'ALLOW';
   }
 
-  /** What the node sends to a local vNIC meets no check of its connection state, as under `from_host_bypass`. */
-  private isHostToVnic(): boolean {
-    return this.entry.ref.kind === 'host' && this.exit?.ref.kind === 'vnic';
+  /**
+   * What the node sends to a local vNIC (as under `from_host_bypass`) or into a tunnel meets no check of its connection
+   * state: the host port's lists are about the uplink.
+   */
+  private isHostPastUplink(): boolean {
+    const exit = this.exit?.ref.kind;
+    return this.entry.ref.kind === 'host' && (exit === 'vnic' || exit === 'tunnel');
   }
 
   /** Whether the port lets any packet through at all. */
@@ -309,6 +325,7 @@ export class Walk {
     const place = `${portText(port.ref)} ${direction}`;
     if (port.binding === undefined || this.skipped.get(place)?.has(kind) === true)
       return 'CONTINUE';
+    const from = this.path.length;
     const outcome = askStage(kind, direction, {
       packet: this.packet,
       port: port.ref,
@@ -318,11 +335,24 @@ export class Walk {
       invalid: this.connection.state === 'INVALID',
       note: (decision) => this.take(decision),
     });
+    this.tellStage(port.ref, port.binding, { kind, direction, outcome, from });
     if (outcome === 'ALLOW') {
       const skips = SKIPPED_BY[kind];
       if (skips !== undefined) this.skipped.set(place, skips);
     }
     return outcome;
+  }
+
+  private tellStage(
+    port: PortRef,
+    binding: CompiledBinding,
+    asked: { kind: StageKind; direction: Direction; outcome: StageOutcome; from: number },
+  ): void {
+    const { onStage } = this.state;
+    const { kind, direction, outcome, from } = asked;
+    const stage = onStage && stageOf(kind, direction, { binding, port });
+    if (stage === undefined) return;
+    onStage?.({ port, stage, binding, outcome, decisions: [from, this.path.length] });
   }
 
   private deny(port: WalkPort, direction: Direction, dropReason: DropReason): false {

@@ -150,6 +150,39 @@ const config = fc
   })
   .map(defined);
 
+/** A remote block behind a VXLAN tunnel; OPI has no field for another VXLAN port than the usual one. */
+const OVERLAY: World = {
+  routes: [
+    {
+      types: 1,
+      ip_pool_type: 2,
+      dst: '10.66.0.0/26',
+      dst_node_name: 'node-b',
+      dst_node_ip: '172.30.0.2',
+    },
+  ],
+  vteps: [
+    {
+      node: 'node-a',
+      mac: '66:00:00:00:00:01',
+      ipv4_addr: '10.65.0.0',
+      parent_device_ip: '172.30.0.1',
+    },
+    {
+      node: 'node-b',
+      mac: '66:00:00:00:00:02',
+      ipv4_addr: '10.66.0.0',
+      parent_device_ip: '172.30.0.2',
+    },
+  ],
+  encapsulation: { vxlan: true },
+};
+
+function withOverlay(plain: World): World {
+  const { VXLANPort: _, ...config } = plain.config ?? {};
+  return { ...plain, ...OVERLAY, config };
+}
+
 /** A world with two or three pods. */
 export const world: fc.Arbitrary<World> = fc
   .record({
@@ -161,8 +194,9 @@ export const world: fc.Arbitrary<World> = fc
       .record({ a: pod, b: pod, c: maybe(pod, 30) })
       .map((pods): Record<string, PodDraft> => defined(pods)),
     hostEndpoints,
+    isOverlay: fc.boolean(),
   })
-  .map(withoutUnused);
+  .map(({ isOverlay, ...one }) => withoutUnused(isOverlay ? withOverlay(one) : one));
 
 /** Felix tells only what a local endpoint uses: policies, and the sets of their rules. */
 export function withoutUnused(whole: World): World {

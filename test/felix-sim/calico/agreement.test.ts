@@ -40,6 +40,8 @@ describe('what felix-sim computes from manifests is what Felix computed', functi
       for (const { step, ours, theirs, restarting } of stepPairs(recording, scenario)) {
         expectSame(only(ours, POLICY_KINDS), only(theirs, POLICY_KINDS), step);
         if (restarting) continue;
+        // The real one is also told by the environment and by what the API server fills in.
+        expect(settingsIn(theirs), step).to.include(settingsIn(ours));
         const told = only(theirs, CLUSTER_KINDS);
         // A real API server has namespaces and a service that no manifest made.
         const made = [...told].filter(([key]) => ours.has(key) || !isKubernetes(recording));
@@ -92,6 +94,13 @@ function* stepPairs({ folder, steps }: Recording, scenario: Scenario): Iterable<
     };
     theirStream = stream;
   }
+}
+
+function settingsIn(state: State): Record<string, string> {
+  const update = JSON.parse(state.get('config ')!.json) as {
+    config_update: { config: Record<string, string> };
+  };
+  return update.config_update.config;
 }
 
 function only(state: State, kinds: readonly SubjectKind[]): State {

@@ -63,6 +63,15 @@ spec: { nets: [192.0.2.7] }
     ).to.deep.equal([]);
   });
 
+  it('know where a workload is, whatever its labels say', () => {
+    const elsewhere = workload('e', '10.0.0.2/32', 'app: e').replace(
+      'projectcalico.org/namespace: shop',
+      'projectcalico.org/namespace: other',
+    );
+    const inShop = uses(`{ selector: projectcalico.org/namespace == "shop" && app == "e" }`);
+    expect(membersOf(POD + elsewhere + inShop)).to.deep.equal(['10.0.0.2/32']);
+  });
+
   it('let the own label win over an inherited one, and the first profile over the second', () => {
     const profiles =
       global('Profile', 'one', '{ labelsToApply: { a: one, b: one } }') +

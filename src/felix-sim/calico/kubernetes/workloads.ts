@@ -1,7 +1,7 @@
 /** Pods, and the namespaces and service accounts whose labels they inherit (felix-protocol: objects). */
 import { createHash } from 'node:crypto';
 import { formatCidr, parseCidr } from '../../../base/ip.js';
-import { workloadLabels } from '../resources/endpoints.js';
+import { placeLabels, workloadLabels } from '../resources/endpoints.js';
 import { readMetadata, type Metadata } from '../resources/metadata.js';
 import type {
   Labels,
@@ -10,12 +10,11 @@ import type {
   WorkloadResource,
 } from '../resources/resource.js';
 import { NAMESPACE_PROFILE_PREFIX, SERVICE_ACCOUNT_PROFILE_PREFIX } from '../resources/sets.js';
-import { NAMESPACE_LABEL, NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX } from '../selector/scope.js';
+import { NAMESPACE_PREFIX, SERVICE_ACCOUNT_PREFIX } from '../selector/scope.js';
 import type { Field } from '../yaml/field.js';
 import { podAddresses } from './pod-addresses.js';
 
 const NAME_LABEL = 'projectcalico.org/name';
-const ORCHESTRATOR_LABEL = 'projectcalico.org/orchestrator';
 /** The API server puts it on every namespace. */
 const METADATA_NAME_LABEL = 'kubernetes.io/metadata.name';
 const INTERFACE_PREFIX = 'cali';
@@ -104,8 +103,7 @@ function accountProfile(namespace: string, name: string): string {
 }
 
 function podLabels({ namespace, labels }: Metadata, account: string): Labels {
-  const own = { ...labels, [NAMESPACE_LABEL]: namespace, [ORCHESTRATOR_LABEL]: 'k8s' };
-  return workloadLabels(own, account);
+  return workloadLabels({ ...labels, ...placeLabels(namespace, 'k8s') }, account);
 }
 
 function containerPorts(container: Field): NamedPort[] {

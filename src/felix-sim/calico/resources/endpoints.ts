@@ -3,7 +3,9 @@ import { formatCidr, formatIp, hostCidr } from '../../../base/ip.js';
 import type { Draft, QoSControls } from '../../../gen/felix/types.js';
 import { readProtocol } from '../rules/read-match.js';
 import {
+  NAMESPACE_LABEL,
   NAMESPACE_PREFIX,
+  ORCHESTRATOR_LABEL,
   SERVICE_ACCOUNT_LABEL,
   SERVICE_ACCOUNT_PREFIX,
 } from '../selector/scope.js';
@@ -39,17 +41,18 @@ export function readWorkloadEndpoint(resource: Field): WorkloadResource | undefi
   const nets = spec.at('ipNetworks').items();
   if (nets.length === 0) return undefined;
   const account = spec.at('serviceAccountName').orAbsent?.text() ?? '';
+  const orchestrator = spec.at('orchestrator').name();
   return {
     is: 'workload',
     kind: 'WorkloadEndpoint',
     namespace,
     name,
-    labels: workloadLabels(labels, account),
+    labels: workloadLabels({ ...labels, ...placeLabels(namespace, orchestrator) }, account),
     profiles: texts(spec.at('profiles')),
     nets: nets.map((net) => net.cidr()),
     ports: spec.at('ports').items().flatMap(readNamedPort),
     node: spec.at('node').name(),
-    orchestrator: spec.at('orchestrator').name(),
+    orchestrator,
     workload: workloadOf(spec, namespace),
     endpoint: spec.at('endpoint').name(),
     interfaceName: spec.at('interfaceName').name(),
@@ -68,6 +71,11 @@ export function readWorkloadEndpoint(resource: Field): WorkloadResource | undefi
     annotations,
     qos: readQos(spec.at('qosControls')),
   };
+}
+
+/** Labels that Calico itself puts on every workload endpoint, whatever was written. */
+export function placeLabels(namespace: string, orchestrator: string): Labels {
+  return { [NAMESPACE_LABEL]: namespace, [ORCHESTRATOR_LABEL]: orchestrator };
 }
 
 /**

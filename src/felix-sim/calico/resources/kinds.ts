@@ -22,10 +22,16 @@ export interface KindReader {
 export function kindReader(resource: Field): KindReader | 'ignored' {
   const apiVersion = resource.at('apiVersion').name();
   const kind = resource.at('kind').name();
-  const group = GROUPS[apiVersion];
+  const group = ownMember(GROUPS, apiVersion);
   if (group === undefined) return resource.at('apiVersion').refuse('is no API that is understood');
-  const reader = group[kind];
-  return reader ?? resource.at('kind').refuse(`is no kind of ${apiVersion} that is understood`);
+  return (
+    ownMember(group, kind) ??
+    resource.at('kind').refuse(`is no kind of ${apiVersion} that is understood`)
+  );
+}
+
+function ownMember<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 function reader(

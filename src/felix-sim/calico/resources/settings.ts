@@ -3,21 +3,23 @@ import type { Field } from '../yaml/field.js';
 import type { Labels } from './resource.js';
 
 /** Names that are not the field's own with a capital. */
-const NAMES: Readonly<Record<string, string>> = {
-  ipipEnabled: 'IpInIpEnabled',
-  ipipMTU: 'IpInIpMtu',
-  ipv6Support: 'Ipv6Support',
-  natOutgoingAddress: 'NATOutgoingAddress',
-  natOutgoingExclusions: 'NATOutgoingExclusions',
-  natPortRange: 'NATPortRange',
-  vxlanEnabled: 'VXLANEnabled',
-  vxlanMTU: 'VXLANMTU',
-  vxlanMTUV6: 'VXLANMTUV6',
-  vxlanPort: 'VXLANPort',
-  vxlanVNI: 'VXLANVNI',
-  nftablesMode: 'NFTablesMode',
-  reportingTTL: 'ReportingTTLSecs',
-};
+const NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ipipEnabled: 'IpInIpEnabled',
+    ipipMTU: 'IpInIpMtu',
+    ipv6Support: 'Ipv6Support',
+    natOutgoingAddress: 'NATOutgoingAddress',
+    natOutgoingExclusions: 'NATOutgoingExclusions',
+    natPortRange: 'NATPortRange',
+    vxlanEnabled: 'VXLANEnabled',
+    vxlanMTU: 'VXLANMTU',
+    vxlanMTUV6: 'VXLANMTUV6',
+    vxlanPort: 'VXLANPort',
+    vxlanVNI: 'VXLANVNI',
+    nftablesMode: 'NFTablesMode',
+    reportingTTL: 'ReportingTTLSecs',
+  }),
+);
 
 /** Durations, which Felix counts in seconds under another name. */
 const SECONDS: ReadonlySet<string> = new Set([
@@ -49,7 +51,7 @@ export function readSettings(spec: Field): Labels {
 }
 
 function keyOf(name: string): string {
-  const own = NAMES[name];
+  const own = NAMES.get(name);
   if (own !== undefined) return own;
   const capital = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
   const acronym = capital.replace(/^Bpf/, 'BPF');

@@ -13,6 +13,8 @@ export const NAMESPACE_PREFIX = 'pcns.';
 export const SERVICE_ACCOUNT_PREFIX = 'pcsa.';
 /** Label of everything that is in a namespace. */
 export const NAMESPACE_LABEL = 'projectcalico.org/namespace';
+/** Label of workloads, by who made them: `k8s` for pods. */
+export const ORCHESTRATOR_LABEL = 'projectcalico.org/orchestrator';
 /** Label of workloads with a service account. */
 export const SERVICE_ACCOUNT_LABEL = 'projectcalico.org/serviceaccount';
 

@@ -10,11 +10,6 @@ import { OpiTarget } from '../../src/opi/client/target.js';
 
 let folder: string;
 let child: ChildProcess | undefined;
-beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'calico-xpu-soft-xpu-'))));
-afterEach(() => {
-  child?.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-});
 
 function launch(...args: string[]): ChildProcess {
   const words = ['--import=tsx', 'src/main.ts', 'soft-xpu', ...args];
@@ -32,6 +27,12 @@ function exitCode(process: ChildProcess): Promise<number | null> {
 
 describe('soft-xpu command', function () {
   this.timeout(30_000);
+
+  beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'calico-xpu-soft-xpu-'))));
+  afterEach(() => {
+    child?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   it('prints its addresses when it answers, serves its options, and ends at SIGTERM', async () => {
     const state = path.join(folder, 'state.txt');
@@ -59,6 +60,23 @@ describe('soft-xpu command', function () {
     process.kill('SIGTERM');
     expect(await ended).to.equal(0);
     expect(existsSync(`${folder}/xpu.sock`)).to.equal(false);
+  });
+
+  it('ends at SIGTERM though an injected failure holds calls back for ever', async () => {
+    const address = `unix:${folder}/xpu.sock`;
+    const process = launch('--listen', address);
+    await firstLine(process);
+    const debug = new DebugClient({ address });
+    await debug.injectFailure({ method: '*', skip: 0, count: -1, code: 0, delayMs: 3_600_000 });
+    const target = new OpiTarget({ address, retryCount: 0 });
+    const held = target.probe().catch((error: unknown) => (error as { code: string }).code);
+    while (Object.keys((await debug.stats()).calls).length === 0);
+    const ended = exitCode(process);
+    process.kill('SIGTERM');
+    expect(await ended).to.equal(0);
+    expect(await held).to.equal('UNAVAILABLE');
+    await target.close();
+    debug.close();
   });
 
   it('says what is wrong with its arguments', async () => {

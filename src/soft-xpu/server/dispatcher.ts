@@ -31,11 +31,18 @@ export class Dispatcher {
   private readonly failures: FailureQueue;
   private readonly dropConnections: () => void;
   private readonly counts = new Map<string, number>();
+  /** Ends each injected delay that still runs. */
+  private readonly waits = new Set<() => void>();
 
   constructor(clock: Clock, failures: FailureQueue, dropConnections: () => void) {
     this.clock = clock;
     this.failures = failures;
     this.dropConnections = dropConnections;
+  }
+
+  /** The server ends: calls that an injected failure holds back end with UNAVAILABLE. */
+  close(): void {
+    for (const end of [...this.waits]) end();
   }
 
   /** Calls received by full method path. */
@@ -94,7 +101,18 @@ export class Dispatcher {
 
   private wait(delayMs: number): Promise<void> {
     if (delayMs === 0) return Promise.resolve();
-    return new Promise((resolve) => this.clock.after(delayMs, resolve));
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        timer.cancel();
+        this.waits.delete(end);
+        reject(new StatusError(status.UNAVAILABLE, 'the server ends'));
+      };
+      const timer = this.clock.after(delayMs, () => {
+        this.waits.delete(end);
+        resolve();
+      });
+      this.waits.add(end);
+    });
   }
 }
 

@@ -55,6 +55,7 @@ export function buildServer(context: ServerContext, dropConnections: () => void)
     server,
     close: () => {
       health.stop();
+      dispatcher.close();
       lifecycle.close();
     },
   };

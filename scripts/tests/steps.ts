@@ -32,7 +32,7 @@ const CHECKS: readonly Step[] = [
 ];
 
 /** Folders of `test/` that start many processes or walk every recording: longest first, not in the quick run. */
-const SLOW: readonly string[] = ['e2e', 'scenarios', 'contract'];
+const SLOW: readonly string[] = ['e2e', 'scenarios', 'contract', 'properties'];
 
 /** Folders of `test/` that hold data, not tests. */
 const DATA: readonly string[] = ['recordings'];

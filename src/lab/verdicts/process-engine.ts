@@ -28,7 +28,7 @@ export interface ProcessEngineOptions {
 }
 
 /** Longest wait for a step to be applied. */
-const STEP_TIMEOUT_MS = 120_000;
+const STEP_TIMEOUT_MS = 300_000;
 /** Walks in flight. */
 const WALKS = 32;
 

@@ -1,4 +1,6 @@
-/** Worlds and packets on which random runs found the judges to differ, as small as they could be made. */
+/** Worlds and packets on which random runs or recordings found the judges to differ, as small as they could be made. */
+import { icmp, send, tcp, udp } from '../felix/packets.js';
+import { KNS, type World } from '../felix/world.js';
 import type { Trial } from './run.js';
 
 /** A failure that was found once; the title says what was wrong. */
@@ -6,5 +8,83 @@ export interface Regression extends Trial {
   readonly title: string;
 }
 
+const PODS: World = {
+  profiles: { open: KNS },
+  pods: { a: { profiles: ['open'] }, b: { profiles: ['open'] } },
+};
+const HOST: World = {
+  ...PODS,
+  policies: { allow: { inbound: [{ action: 'allow' }], outbound: [{ action: 'allow' }] } },
+  hostEndpoints: {
+    eth0: { name: 'eth0', tiers: [{ ingress: ['allow'], egress: ['allow'], default: 'Deny' }] },
+  },
+};
+
 /** Every one of them. */
-export const REGRESSIONS: readonly Regression[] = [];
+export const REGRESSIONS: readonly Regression[] = [
+  {
+    title: 'native denied at the end of untracked tiers where an old Felix left the default empty',
+    world: {
+      ...HOST,
+      policies: { ...HOST.policies, none: { untracked: true } },
+      hostEndpoints: {
+        eth0: {
+          name: 'eth0',
+          tiers: [{ ingress: ['allow'] }],
+          untracked: [{ ingress: ['none'], egress: ['none'], default: '' }],
+        },
+      },
+    },
+    probes: [send('wire', 'host', tcp(8080)), send('wire', 'a', udp(8080))],
+  },
+  {
+    title: 'plain dropped INVALID packets that the node sends to its pods',
+    world: PODS,
+    probes: [send('host', 'a', icmp(0)), send('host', 'a', icmp(3, 1))],
+  },
+  {
+    title: 'plain dropped INVALID packets that the node sends to its pods beside host policy',
+    world: HOST,
+    probes: [send('host', 'a', icmp(0)), send('host', 'wire', icmp(0))],
+  },
+  {
+    title: 'plain dropped INVALID packets that the node sends into a tunnel beside host policy',
+    world: {
+      ...HOST,
+      routes: [
+        {
+          types: 1,
+          ip_pool_type: 2,
+          dst: '10.66.0.0/26',
+          dst_node_name: 'node-b',
+          dst_node_ip: '172.30.0.2',
+        },
+      ],
+      vteps: [
+        {
+          node: 'node-a',
+          mac: '66:00:00:00:00:01',
+          ipv4_addr: '10.65.0.0',
+          parent_device_ip: '172.30.0.1',
+        },
+        {
+          node: 'node-b',
+          mac: '66:00:00:00:00:02',
+          ipv4_addr: '10.66.0.0',
+          parent_device_ip: '172.30.0.2',
+        },
+      ],
+      encapsulation: { vxlan: true },
+    },
+    probes: [send('host', 'wire', icmp(0), { destination: '10.66.0.9' })],
+  },
+  {
+    title:
+      'native forwarded what a link-local address sent; the oracle sent multicast on to the wire',
+    world: PODS,
+    probes: [
+      send('a', 'b', tcp(80), { source: 'fe80::1', destination: 'fd65::2' }),
+      send('wire', 'host', udp(5353), { destination: 'ff02::fb' }),
+    ],
+  },
+];

@@ -62,7 +62,7 @@ export interface Settings {
 }
 
 interface Setting<T> {
-  /** Shown by `calico-xpu driver --help` and in the documentation. */
+  /** Shown by `--help` of driver and agent. */
   readonly describe: string;
   readonly fallback: T;
   readonly parse: (text: string) => T | undefined;
@@ -112,7 +112,7 @@ const TABLE = {
 
 type RawSettings = { [K in keyof typeof TABLE]: (typeof TABLE)[K]['fallback'] };
 
-/** Name, environment variable, default and meaning of each setting, for help texts. */
+/** Name, environment variable, default and meaning of each setting. */
 export function describeSettings(): {
   name: string;
   variable: string;

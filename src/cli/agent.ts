@@ -11,10 +11,11 @@ import type { FelixPipes } from '../driver/pipes.js';
 import { defineCommand, type CliContext } from './command.js';
 import { createLogger } from './logger.js';
 import { afterMs, createNodeAgent, exitSoon, terminationSignal } from './node-process.js';
+import { settingsText } from './settings-text.js';
 
 /** The command. */
 export const agent = defineCommand({
-  options: (yargs) => yargs,
+  options: (yargs) => yargs.epilogue(settingsText()),
   async run(_args, context) {
     try {
       return await runAgent(context);

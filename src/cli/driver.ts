@@ -12,10 +12,11 @@ import { connectToAgent, relay } from '../driver/relay.js';
 import { defineCommand, type CliContext } from './command.js';
 import { createLogger } from './logger.js';
 import { afterMs, createNodeAgent, exitSoon, terminationSignal } from './node-process.js';
+import { settingsText } from './settings-text.js';
 
 /** The command. */
 export const driver = defineCommand({
-  options: (yargs) => yargs,
+  options: (yargs) => yargs.epilogue(settingsText()),
   async run(_args, context) {
     try {
       return await runDriver(context);

@@ -55,12 +55,6 @@ export interface Translation {
   takeChangedEndpoints(): ReadonlySet<string>;
 }
 
-/** Makes a translator for a target of these capabilities; another level or feature needs a new translator. */
-export type TranslatorFactory = (
-  settings: TranslatorSettings,
-  capabilities: TargetCapabilities,
-) => Translation;
-
 /** What one `translate` found changed before policy is lowered. */
 interface Changes {
   readonly config: boolean;

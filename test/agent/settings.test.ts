@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { expect } from 'chai';
 import {
   SettingsError,
@@ -95,10 +97,13 @@ describe('settings', () => {
     expect(() => readSettings({ ...all, FELIX_XPUTLSKEY: '' })).to.throw(SettingsError, /key/);
   });
 
-  it('are all described', () => {
+  it('are all described, in docs/operating.md too', () => {
+    const page = path.resolve(import.meta.dirname, '../../docs/operating.md');
+    const operating = readFileSync(page, 'utf8');
     for (const { name, variable, describe: text } of describeSettings()) {
       expect(text, name).to.have.length.greaterThan(10);
       expect(variable).to.match(/^FELIX_XPU[A-Z]+$/);
+      expect(operating, 'docs/operating.md').to.contain(`\`${variable}\``);
     }
   });
 });

@@ -40,9 +40,3 @@ export class OpiError extends CodedError<OpiErrorCode> {
     if (fields.operation !== undefined) this.operation = fields.operation;
   }
 }
-
-/** True if the same call may succeed later without a change of its content. */
-export function isRetryable(error: unknown): boolean {
-  if (!(error instanceof OpiError)) return false;
-  return ['UNAVAILABLE', 'CONFLICT', 'EXHAUSTED', 'PRECONDITION'].includes(error.code);
-}

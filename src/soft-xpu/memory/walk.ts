@@ -9,7 +9,7 @@ import type { Classified, ConnectionState } from './conntrack.js';
 import type { Decision, DropReason } from './decision.js';
 import { isDiscoveryToHost, isUntrackedIcmp } from './icmp.js';
 import { PROTOCOL, type Packet } from './packet.js';
-import { UPLINK_PORT, portText, samePort, type PortRef } from './port.js';
+import { UPLINK_PORT, portText, type PortRef } from './port.js';
 import type { GroupLookup } from './rule-match.js';
 import { askSecurityList, type CompiledSecurityPolicy } from './security-list.js';
 import { askStage, stageOf, type StageOutcome } from './stage.js';
@@ -390,9 +390,4 @@ function cidrs(...texts: string[]): Cidr[] {
 
 function contains(prefixes: readonly Cidr[], address: Packet['source']): boolean {
   return prefixes.some((prefix) => cidrContains(prefix, address));
-}
-
-/** True if a passage left by the port. */
-export function leftBy(passage: Passage, port: PortRef): boolean {
-  return passage.verdict === 'ALLOW' && passage.exit !== undefined && samePort(passage.exit, port);
 }

@@ -127,11 +127,23 @@ export function ipFromBytes(bytes: Uint8Array): IpAddress | undefined {
   return { family: bytes.length === 4 ? 4 : 6, value };
 }
 
+const DOT = 46;
+const ZERO = 48;
+
 /** Dotted quad (already checked by `isIPv4`) as an unsigned 32-bit number. */
 export function ipv4ToNumber(text: string): number {
   let value = 0;
-  for (const part of text.split('.')) value = value * 256 + Number(part);
-  return value;
+  let part = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code !== DOT) {
+      part = part * 10 + code - ZERO;
+      continue;
+    }
+    value = value * 256 + part;
+    part = 0;
+  }
+  return value * 256 + part;
 }
 
 function formatV4(value: number): string {

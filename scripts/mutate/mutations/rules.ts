@@ -91,13 +91,6 @@ export const CONDITION_MUTATIONS: readonly Mutation[] = [
     replace: '',
   },
   {
-    name: 'the family filter does not look at prefixes',
-    why: 'a rule with IPv4 sources alone matches every IPv6 packet',
-    file: PARTS,
-    find: 'holdsFamily(nets, candidate) &&',
-    replace: '',
-  },
-  {
     name: 'ICMP type 0 is read as no type',
     why: 'an allow of echo replies allows all of ICMP',
     file: WIRE,

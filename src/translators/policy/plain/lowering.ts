@@ -65,7 +65,8 @@ export class PlainLowering implements PolicyLowering {
 
   update(view: PolicyView, change: PolicyChange): PolicyOutput {
     this.sets.read((id) => view.set(id));
-    for (const id of [...change.sets, ...change.members.keys()]) this.sets.forget(id);
+    for (const id of change.sets) this.sets.forget(id);
+    for (const [id, members] of change.members) this.sets.follow(id, members);
     const facts = this.followAddresses(view, change);
     const vnics = new Set<string>();
     for (const subject of this.stale(view, change, facts)) {

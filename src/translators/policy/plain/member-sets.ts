@@ -1,7 +1,16 @@
 /** IP sets as interval sets, one family at a time. Kept until their membership changes. */
-import { cidrRange, parseCidr, parseIp, type Family } from '../../../base/ip.js';
+import {
+  addressBits,
+  cidrRange,
+  formatCidr,
+  parseCidr,
+  parseIp,
+  prefixMask,
+  type Cidr,
+  type Family,
+} from '../../../base/ip.js';
 import type { IpSetId } from '../../../model/ids.js';
-import type { SetView } from '../lowering.js';
+import type { CanonicalChange, SetView } from '../lowering.js';
 import { addressDomain, PORTS, type AddressSet, type NumberSet } from './box.js';
 
 /** Addresses that hold the same ports of one protocol in an `ip-port` set. */
@@ -20,19 +29,38 @@ export type MemberSet =
 /** Looks up a set of the view. */
 export type SetLookup = (id: IpSetId) => SetView | undefined;
 
-/** Materialised sets. Equal content of the same set keeps its object until `forget`. */
+/** Materialised sets. A set keeps its object for as long as its members of that family do not change. */
 export class MemberSets {
   private readonly cache = new Map<IpSetId, Map<Family, MemberSet>>();
   private lookup: SetLookup = () => undefined;
+  private changes = 0;
+
+  /** Another number than before whenever some set may have changed. */
+  get version(): number {
+    return this.changes;
+  }
 
   /** Where to look sets up from now on. */
   read(lookup: SetLookup): void {
     this.lookup = lookup;
   }
 
-  /** The membership of a set changed, or the set is gone. */
+  /** The set is new, gone or of another type. */
   forget(id: IpSetId): void {
+    this.changes++;
     this.cache.delete(id);
+  }
+
+  /** Members of a set came and went; the set in `read` has them already. */
+  follow(id: IpSetId, change: CanonicalChange): void {
+    this.changes++;
+    const families = this.cache.get(id);
+    const view = this.lookup(id);
+    for (const [family, set] of families ?? []) {
+      const followed = view === undefined ? undefined : followedSet(set, view, change, family);
+      if (followed === undefined) families?.delete(family);
+      else families?.set(family, followed);
+    }
   }
 
   /** One family of a set. */
@@ -57,12 +85,56 @@ export function materialise(id: IpSetId, view: SetView | undefined, family: Fami
   return view.type === 'net' ? netSet(id, view, family) : ipPortSet(id, view, family);
 }
 
+/** A changed `net` set without reading all of it; `undefined` if it must be read anew. */
+function followedSet(
+  set: MemberSet,
+  view: SetView,
+  change: CanonicalChange,
+  family: Family,
+): MemberSet | undefined {
+  if (set.kind !== 'net' || view.type !== 'net') return undefined;
+  const added = prefixesOf(change.added, family);
+  const removed = prefixesOf(change.removed, family);
+  if (added.length + removed.length === 0) return set;
+  // A prefix that goes may have held single addresses that are members themselves.
+  if (removed.some(({ length }) => length < addressBits(family))) return undefined;
+  const domain = addressDomain(family);
+  const gone = removed.filter((cidr) => !isInside(cidr, view.members)).map(cidrRange);
+  const addresses = set.addresses
+    .minus(domain.ofRanges(gone))
+    .or(domain.ofRanges(added.map(cidrRange)));
+  return { kind: 'net', addresses };
+}
+
+function prefixesOf(members: readonly string[], family: Family): Cidr[] {
+  return members.flatMap((member) => {
+    const cidr = isOfOther(member, family) ? undefined : parseCidr(member);
+    return cidr === undefined ? [] : [cidr];
+  });
+}
+
+/** True if a member is a prefix that holds the address. */
+function isInside({ family, value }: Cidr, members: ReadonlySet<string>): boolean {
+  for (let length = 0; length < addressBits(family); length++) {
+    const outer = { family, value: value & prefixMask(family, length), length };
+    if (members.has(formatCidr(outer))) return true;
+  }
+  return false;
+}
+
+/** Told without parsing: most of what is read is of one family. */
+function isOfOther(member: string, family: Family): boolean {
+  const hasColon = member.includes(':');
+  return family === 4 ? hasColon : !hasColon && member.includes('.');
+}
+
 function netSet(id: IpSetId, view: SetView, family: Family): MemberSet {
   const ranges: { low: bigint; high: bigint }[] = [];
   for (const member of view.members) {
+    if (isOfOther(member, family)) continue;
     const cidr = parseCidr(member);
     if (cidr === undefined) return malformed(id, member);
-    if (cidr.family === family) ranges.push(cidrRange(cidr));
+    ranges.push(cidrRange(cidr));
   }
   return { kind: 'net', addresses: addressDomain(family).ofRanges(ranges) };
 }

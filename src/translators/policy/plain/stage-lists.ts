@@ -26,6 +26,8 @@ interface CompiledRules {
   readonly steps: readonly Step[];
   readonly narrowings: readonly Narrowing[];
   readonly uses: readonly (readonly [IpSetId, MemberSet])[];
+  /** Version of the sets at which `uses` were last found to hold. */
+  validAt: number;
 }
 
 const STAGES_KEPT = 2048;
@@ -115,11 +117,19 @@ export class StageLists {
 
   private rulesOf(list: RuleList, family: Family): CompiledRules {
     const known = this.rules.get(list.rules)?.get(family);
-    if (known?.uses.every(([id, used]) => this.sets.get(id, family) === used)) return known;
+    if (known !== undefined && this.isValid(known, family)) return known;
     const compiled = this.compileRules(list, family);
     const families = this.rules.get(list.rules) ?? new Map<Family, CompiledRules>();
     this.rules.set(list.rules, families.set(family, compiled));
     return compiled;
+  }
+
+  private isValid(compiled: CompiledRules, family: Family): boolean {
+    const { version } = this.sets;
+    if (compiled.validAt === version) return true;
+    if (compiled.uses.some(([id, used]) => this.sets.get(id, family) !== used)) return false;
+    compiled.validAt = version;
+    return true;
   }
 
   private compileRules(list: RuleList, family: Family): CompiledRules {
@@ -136,7 +146,8 @@ export class StageLists {
       const outcome = problem === undefined ? rule.action : 'deny';
       for (const box of boxes) steps.push({ box, outcome, name, rule: rule.origin });
     }
-    return { steps, narrowings, uses: [...used].map((id) => [id, this.sets.get(id, family)]) };
+    const uses = [...used].map((id) => [id, this.sets.get(id, family)] as const);
+    return { steps, narrowings, uses, validAt: this.sets.version };
   }
 
   private keyOf(stage: StageProgram, failsafes: readonly FailsafeSpec[], family: Family): string {

@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.js';
 import type { Settings } from '../agent/settings.js';
 import { XpuLink, type XpuConnection } from '../agent/xpu-link.js';
 import { acquireWriterLock } from '../driver/lock.js';
+import { grpcTarget } from '../opi/client/address.js';
 import { connectOpiTarget } from '../opi/client/target.js';
 import { ObjectNamer } from '../opi/objects/key.js';
 import { Translator } from '../translators/translator.js';
@@ -29,8 +30,9 @@ export function connectXpu(settings: Settings, node: string, logger: Logger): Xp
     logger,
     required: settings.target,
     translator: (capabilities) => new Translator(translatorSettings, capabilities),
+    // One XPU, one lock, however its address is written.
     acquire: async () => {
-      await acquireWriterLock(settings.address, LOCK_WAIT_MS, systemClock);
+      await acquireWriterLock(grpcTarget(settings.address), LOCK_WAIT_MS, systemClock);
     },
   });
   return { link, calls: () => target.calls(), writes: () => target.writes() };

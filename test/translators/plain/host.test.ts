@@ -77,6 +77,13 @@ describe('plain lowering of host policy', () => {
     }
   });
 
+  it('has no failsafes in FORWARD', () => {
+    const stages = [stage('FORWARD', 'FROM_PORT', [tier('deny', policy('fwd', 'ingress'))])];
+    const lowered = node([...stages, ...HOST_STAGES]);
+    expect(passes(lowered, POD, 'ingress', tcp('10.2.0.1', '10.1.0.1', 22))).to.equal(false);
+    expect(passes(lowered, 'host', 'ingress', tcp('10.2.0.1', '10.0.0.1', 22))).to.equal(true);
+  });
+
   it('lets an allow in PRE_DNAT skip FORWARD and HOST, never the pod', () => {
     const allow = tier(
       'pass',

@@ -24,9 +24,19 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
     load: async () => (await import('./status.js')).status,
   },
   {
+    name: 'why [source]',
+    describe: 'Why a packet passes or not: every tier, policy and rule on its way',
+    load: async () => (await import('./why.js')).why,
+  },
+  {
     name: 'policy',
-    describe: 'What policy decides, and why',
+    describe: 'What policy decides, and whether it fits',
     commands: [
+      {
+        name: 'check <source>',
+        describe: 'Whether policy can be enforced whole by a target of given capabilities',
+        load: async () => (await import('./policy-check.js')).policyCheck,
+      },
       {
         name: 'verdicts <recording>',
         describe: "Hold our verdicts against those of Felix's own data plane",

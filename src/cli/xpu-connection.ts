@@ -2,13 +2,13 @@
 import { systemClock } from '../base/clock.js';
 import type { Logger } from '../base/log.js';
 import type { Settings } from '../agent/settings.js';
+import { toTranslatorSettings } from '../agent/translator-settings.js';
 import { XpuLink, type XpuConnection } from '../agent/xpu-link.js';
 import { acquireWriterLock } from '../driver/lock.js';
 import { grpcTarget } from '../opi/client/address.js';
 import { connectOpiTarget } from '../opi/client/target.js';
 import { ObjectNamer } from '../opi/objects/key.js';
 import { Translator } from '../translators/translator.js';
-import { defaultSettings, type TranslatorSettings } from '../translators/settings.js';
 
 /** A left-over driver has this long to notice that its Felix is gone. */
 const LOCK_WAIT_MS = 15_000;
@@ -36,17 +36,4 @@ export function connectXpu(settings: Settings, node: string, logger: Logger): Xp
     },
   });
   return { link, calls: () => target.calls(), writes: () => target.writes() };
-}
-
-/** What the translators need of the settings of `node`. */
-export function toTranslatorSettings(settings: Settings, node: string): TranslatorSettings {
-  const { uplinkInterface, hostInterfaces } = settings;
-  const uplink = hostInterfaces.find(({ name }) => name === uplinkInterface);
-  return {
-    ...defaultSettings(settings.ownerId || node),
-    nodeName: node,
-    uplink: uplink ?? { name: uplinkInterface },
-    otherInterfaces: hostInterfaces.filter(({ name }) => name !== uplinkInterface),
-    ruleBudget: settings.ruleBudget,
-  };
 }

@@ -45,37 +45,42 @@ export class FelixView {
 
   /** The endpoint of a `namespace/pod`: of two on one interface the smaller is in force, the other is not there. */
   endpointOf(workload: string): WorkloadEndpoint | undefined {
-    return this.endpointsInForce().find(({ id }) => id.workload === workload);
+    return endpointsInForce(this.state).find(({ id }) => id.workload === workload);
   }
 
   /** The `namespace/pod` that has an interface. */
   workloadOn(interfaceName: string): string | undefined {
-    return this.endpointsInForce().find((one) => one.interfaceName === interfaceName)?.id.workload;
+    const holder = endpointsInForce(this.state).find((one) => one.interfaceName === interfaceName);
+    return holder?.id.workload;
   }
 
-  /** True if packets of a remote address arrive encapsulated: its block is routed through a tunnel. */
+  /** See the function of this name. */
   isBehindTunnel(address: string): boolean {
-    const ip = parseIp(address);
-    const routes = [...this.state.routes.values()].flatMap((route) => {
-      const cidr = parseCidr(route.destination);
-      const holds = ip !== undefined && cidr !== undefined && cidrContains(cidr, ip);
-      return holds && route.kinds.length > 0 ? [{ route, length: cidr.length }] : [];
-    });
-    const best = routes.sort((a, b) => b.length - a.length)[0];
-    return best !== undefined && isTunnelled(best.route);
+    return isBehindTunnel(this.state, address);
   }
+}
 
-  private endpointsInForce(): WorkloadEndpoint[] {
-    const ordered = [...this.state.workloads.values()].sort((a, b) =>
-      compareWorkloadIds(a.id, b.id),
-    );
-    const names = new Set<string>();
-    return ordered.filter(({ interfaceName }) => {
-      const isFirst = !names.has(interfaceName);
-      names.add(interfaceName);
-      return isFirst;
-    });
-  }
+/** True if packets of a remote address arrive encapsulated: its block is routed through a tunnel. */
+export function isBehindTunnel({ routes: all }: DesiredState, address: string): boolean {
+  const ip = parseIp(address);
+  const routes = [...all.values()].flatMap((route) => {
+    const cidr = parseCidr(route.destination);
+    const holds = ip !== undefined && cidr !== undefined && cidrContains(cidr, ip);
+    return holds && route.kinds.length > 0 ? [{ route, length: cidr.length }] : [];
+  });
+  const best = routes.sort((a, b) => b.length - a.length)[0];
+  return best !== undefined && isTunnelled(best.route);
+}
+
+/** Local pods that have their interface: of two on one interface the smaller is in force, the other is not there. */
+export function endpointsInForce({ workloads }: DesiredState): WorkloadEndpoint[] {
+  const ordered = [...workloads.values()].sort((a, b) => compareWorkloadIds(a.id, b.id));
+  const names = new Set<string>();
+  return ordered.filter(({ interfaceName }) => {
+    const isFirst = !names.has(interfaceName);
+    names.add(interfaceName);
+    return isFirst;
+  });
 }
 
 /** felix-recordings: a remote block of a VXLAN pool that is not in our subnet. */

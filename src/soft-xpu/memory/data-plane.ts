@@ -48,6 +48,8 @@ export interface WalkOptions {
   readonly commit?: boolean;
   /** Count the packet. Default true. */
   readonly count?: boolean;
+  /** Is told of every stage that was asked. */
+  readonly onStage?: WalkState['onStage'];
 }
 
 /** A port that does not exist. */
@@ -132,7 +134,7 @@ export class MemoryDataPlane {
   private walkWhole(entry: PortRef, packet: Packet, options: WalkOptions): Passage {
     const table = options.fresh === true ? this.nothingTracked : this.connections;
     const passage = this.reevaluate(
-      new Walk(this.stateWith(table), entry, packet).run(),
+      new Walk({ ...this.stateWith(table), onStage: options.onStage }, entry, packet).run(),
       options.commit !== false,
     );
     return options.commit === false ? passage : this.track(passage, packet);

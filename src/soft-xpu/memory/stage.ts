@@ -35,16 +35,16 @@ export function askStage(
   direction: Direction,
   context: StageContext,
 ): StageOutcome {
-  const stage = stageAt(kind, direction, context);
+  const stage = stageOf(kind, direction, context);
   if (stage === undefined) return 'CONTINUE';
   return new StageWalk(stage, context).run();
 }
 
 /** The stage's spec, if it is there. A vNIC port has an owner, so its WORKLOAD is there even if nobody listed it. */
-function stageAt(
+export function stageOf(
   kind: StageKind,
   direction: Direction,
-  { binding, port }: StageContext,
+  { binding, port }: Pick<StageContext, 'binding' | 'port'>,
 ): StageSpec | undefined {
   const stage = binding.stages.get(`${kind} ${direction}`);
   if (stage === undefined) {

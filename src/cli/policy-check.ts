@@ -45,7 +45,12 @@ export const policyCheck = defineCommand({
       .option('limits', { type: 'string', describe: 'table sizes: kind=n,... or a file of such' })
       .option('rule-budget', { type: 'number', describe: 'most rules of one list, plain targets' })
       .option('json', { type: 'boolean', default: false, describe: 'the outcome as JSON' })
-      .conflicts('capabilities', 'flattened'),
+      .check(({ capabilities, flattened }) => {
+        if (capabilities === undefined || !flattened) return true;
+        throw new Error(
+          '--capabilities says whether the target takes COMPACT rules, not --flattened.',
+        );
+      }),
   run(args, { env, stdout }) {
     const { step, node, ruleBudget } = args;
     const source = readExplainSource(args.source, { step, node, environment: env });

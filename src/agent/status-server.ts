@@ -73,22 +73,40 @@ async function answerStatus(
   response: ServerResponse,
   source: StatusSource,
 ): Promise<void> {
-  const applied = url.searchParams.get('applied');
-  if (applied !== null) {
-    const session = Number(url.searchParams.get('session') ?? 0);
-    const timeoutMs = Number(url.searchParams.get('timeout') ?? WAIT_MS_DEFAULT);
-    const reached = await waitForApplied(source, { session, applied: Number(applied), timeoutMs });
-    if (!reached) {
-      send(response, 408, { error: 'not applied in time', status: source.status() });
-      return;
-    }
+  const goal = readGoal(url.searchParams);
+  if (goal === 'malformed') {
+    send(response, 400, { error: 'applied, session and timeout are whole numbers' });
+    return;
+  }
+  if (goal !== undefined && !(await waitForApplied(source, goal, response))) {
+    send(response, 408, { error: 'not applied in time', status: source.status() });
+    return;
   }
   send(response, 200, source.status());
 }
 
+interface Goal {
+  readonly session: number;
+  readonly applied: number;
+  readonly timeoutMs: number;
+}
+
+function readGoal(query: URLSearchParams): Goal | 'malformed' | undefined {
+  if (!query.has('applied')) return undefined;
+  const [applied, session, timeoutMs] = [
+    query.get('applied') ?? '',
+    query.get('session') ?? '0',
+    query.get('timeout') ?? String(WAIT_MS_DEFAULT),
+  ].map((text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined));
+  if (applied === undefined || session === undefined || timeoutMs === undefined) return 'malformed';
+  return { applied, session, timeoutMs };
+}
+
+/** True once the goal is reached; false after its time, or when nobody waits for the answer any more. */
 function waitForApplied(
   source: StatusSource,
-  goal: { session: number; applied: number; timeoutMs: number },
+  goal: Goal,
+  response: ServerResponse,
 ): Promise<boolean> {
   const reached = (): boolean => {
     const felix = source.felixStatus();
@@ -100,8 +118,11 @@ function waitForApplied(
     const finish = (value: boolean): void => {
       stop();
       clearTimeout(timer);
+      response.off('close', onClose);
       resolve(value);
     };
+    const onClose = (): void => finish(false);
+    response.once('close', onClose);
     const stop = source.onProgress(() => {
       if (reached()) finish(true);
     });

@@ -41,9 +41,17 @@ export const felixSimReplay = defineCommand({
       .positional('recording', { type: 'string', demandOption: true, describe: 'folder or file' })
       .option('driver', { type: 'string', describe: 'executable to play at; default our own' })
       .option('xpu', { type: 'string', describe: 'OPI server to use; default an own soft-xpu' })
-      .option('target', { choices: ['native', 'plain'] as const, default: 'native' as const })
+      .option('target', {
+        choices: ['native', 'plain'] as const,
+        default: 'native' as const,
+        describe: 'API level of the XPU: with the network/k8s extension, or network/cloud alone',
+      })
       .option('flattened', { type: 'boolean', default: false, describe: 'no COMPACT rules' })
-      .option('xpu-mode', { choices: ['strict', 'reference'] as const, default: 'strict' as const })
+      .option('xpu-mode', {
+        choices: ['strict', 'reference'] as const,
+        default: 'strict' as const,
+        describe: "manners of an own soft-xpu: proper ones, or those of today's servers",
+      })
       .option('until', { type: 'string', describe: 'stop after this step' })
       .option('node', {
         type: 'string',

@@ -68,6 +68,21 @@ describe('status socket', () => {
     expect(snapshot.endpoints).to.deep.equal((await fetchStatus(socket)).endpoints);
   });
 
+  it('answers once so many frames are applied, says so when that takes too long, and refuses what is no number', async () => {
+    const bodies = frames('head/hello', 'start');
+    const waiting = get(`/status?applied=${bodies.length}&session=1`);
+    bench.felix().say(bodies);
+    const { code, text } = await waiting;
+    expect(code).to.equal(200);
+    expect((JSON.parse(text) as { felix: { applied: number } }).felix.applied).to.equal(
+      bodies.length,
+    );
+    expect((await get(`/status?applied=${bodies.length + 1}&timeout=20`)).code).to.equal(408);
+    for (const query of ['applied=x', 'applied=1&timeout=-1', 'applied=1&session=1.5']) {
+      expect((await get(`/status?${query}`)).code, query).to.equal(400);
+    }
+  });
+
   it('gives metrics as text that a scraper reads', async () => {
     const { code, type, text } = await get('/metrics');
     expect(code).to.equal(200);

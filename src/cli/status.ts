@@ -41,7 +41,7 @@ export function statusText(status: AgentStatus): string {
     `Felix      ${felix.connected ? 'connected' : 'away'}, Calico ${felix.calicoVersion || '-'}, session ${felix.session}, ` +
       `${felix.inSync ? 'in sync' : 'not in sync'}, frames ${felix.applied}/${felix.received} applied`,
     `XPU        ${xpu.address} ${xpu.connected ? `answers, ${xpu.level}` : `away: ${xpu.reason}`}, ${xpu.writes} writes`,
-    `objects    ${objects || 'none'}; ${status.pending} pending`,
+    `objects    ${objects || 'none'}; ${status.pending} pending, ${status.failed} failed`,
     `endpoints  ${endpoints.length}`,
     ...endpoints,
     ...(problems.length === 0 ? [] : ['problems', ...problems]),

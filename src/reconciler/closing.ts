@@ -33,3 +33,10 @@ export function deniesWithoutBinding(core: Core, binding: KeyText): boolean {
   const object = views.acknowledged.get(binding)?.object ?? views.wanted.get(binding)?.entry.object;
   return object !== undefined && 'vnic' in (object.spec as PolicyBindingSpec).port;
 }
+
+/** True while the XPU holds an object's closed form. */
+export function holdsClosedForm(core: Core, text: KeyText): boolean {
+  const closed = core.views.wanted.get(text)?.entry.closed;
+  if (closed === undefined) return false;
+  return core.views.acknowledged.get(text)?.digest === digestOf(closed);
+}

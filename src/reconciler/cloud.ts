@@ -12,6 +12,7 @@ import type { AnyObject, OpiObject } from '../opi/objects/specs.js';
 import { asOpiError } from './caller.js';
 import { inWriteOrder, noteFailure, noteObstacle, waitsFor, type Core } from './core.js';
 import { verdictOf, type Obstacle } from './failures.js';
+import { holdsClosedForm } from './closing.js';
 import { runGraph } from './graph.js';
 import type { WriteOp } from './types.js';
 import { digestOf, type WantedObject } from './views.js';
@@ -55,11 +56,12 @@ function isMapping(text: KeyText): boolean {
   return text.startsWith('mapping/');
 }
 
-/** Vnics whose policy is due, with what is due: the Vnic itself, or its binding. */
+/** Vnics whose policy is due, with what is due: the Vnic itself, or its binding. One that is closed has no old rules. */
 function unsettledVnics(core: Core): Map<KeyText, KeyText> {
   const unsettled = new Map<KeyText, KeyText>();
   for (const [text, { op }] of core.views.due.cloud) {
-    if (op !== 'delete' && text.startsWith('vnic/')) unsettled.set(text, text);
+    if (op === 'delete' || !text.startsWith('vnic/') || holdsClosedForm(core, text)) continue;
+    unsettled.set(text, text);
   }
   for (const text of core.views.due.extension.keys()) {
     const spec = core.views.wanted.get(text)?.entry.object.spec;

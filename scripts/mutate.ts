@@ -4,11 +4,11 @@
  * if one is not noticed, does not fit the source any more, or could not be tried.
  */
 import { writeFileSync } from 'node:fs';
-import { removeAbandoned, WorkCopy } from './mutate/copy.js';
 import { mutationsPage, type Outcome } from './mutate/document.js';
 import { MUTATIONS } from './mutate/mutations.js';
 import type { Mutation } from './mutate/mutation.js';
-import { tryOut } from './mutate/trial.js';
+import { tryMutation, tryOut } from './mutate/trial.js';
+import { removeAbandoned, WorkCopy } from './work-copy.js';
 
 const PAGE = 'docs/mutations.md';
 const COPIES = 2;
@@ -65,7 +65,7 @@ async function work(
 ): Promise<void> {
   for (let mutation = queue.shift(); mutation !== undefined; mutation = queue.shift()) {
     try {
-      const trial = await copy.withMutation(mutation, () => tryOut(copy, stop.signal));
+      const trial = await tryMutation(mutation, copy, stop.signal);
       outcomes.set(mutation, { mutation, trial });
       const { caughtBy, seconds } = trial;
       const verdict = caughtBy === undefined ? 'SURVIVED' : 'caught  ';

@@ -1,7 +1,9 @@
 /** Whether the suites notice what is in a copy, and which test does. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { runNode } from '../child.js';
-import type { WorkCopy } from './copy.js';
+import type { WorkCopy } from '../work-copy.js';
+import { mutate, type Mutation } from './mutation.js';
 import { SUITES, type Suite } from './suites.js';
 
 /** The first test that failed. */
@@ -32,6 +34,22 @@ export async function tryOut(copy: WorkCopy, signal: AbortSignal): Promise<Trial
     if (test !== undefined) return { caughtBy: { suite: suite.name, test }, seconds };
   }
   return { caughtBy: undefined, seconds: (performance.now() - start) / 1000 };
+}
+
+/** The same with a mutation in the copy, which is as before afterwards. Throws MutationError if it does not fit. */
+export async function tryMutation(
+  mutation: Mutation,
+  copy: WorkCopy,
+  signal: AbortSignal,
+): Promise<Trial> {
+  const file = path.join(copy.folder, mutation.file);
+  const source = readFileSync(file, 'utf8');
+  writeFileSync(file, mutate(mutation, source));
+  try {
+    return await tryOut(copy, signal);
+  } finally {
+    writeFileSync(file, source);
+  }
 }
 
 async function firstFailure(

@@ -1,25 +1,16 @@
-/** A private copy of the work tree, so that nothing is ever changed in the tree itself. */
-import {
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+/** A private copy of the work tree, for what must change or add files that the tree itself should never see. */
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { mutate, type Mutation } from './mutation.js';
 
-const PREFIX = 'calico-xpu-mutate-';
+const PREFIX = 'calico-xpu-copy-';
 
-/** What the tests of compilers read. */
-const COPIED = ['src', 'test', 'scripts/mocha-reporter.js', 'felix-proto', 'opi-proto'];
-const COPIED_FILES = ['package.json', 'tsconfig.json', '.mocharc.json'];
+/** Made by git, npm or other scripts. */
+const NOT_COPIED: ReadonlySet<string> = new Set(['.git', 'node_modules', 'dist', 'coverage']);
 
 /** A copy; remove it when done. */
 export class WorkCopy {
+  /** Root of the copied tree. */
   readonly folder: string;
   private readonly own: string;
 
@@ -31,7 +22,9 @@ export class WorkCopy {
   /** Copies the work tree at `root`; its `node_modules` are shared. */
   static of(root: string): WorkCopy {
     const copy = new WorkCopy(mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`)));
-    for (const name of [...COPIED, ...COPIED_FILES]) {
+    mkdirSync(copy.folder);
+    for (const name of readdirSync(root)) {
+      if (NOT_COPIED.has(name)) continue;
       cpSync(path.join(root, name), path.join(copy.folder, name), { recursive: true });
     }
     symlinkSync(path.join(root, 'node_modules'), path.join(copy.folder, 'node_modules'));
@@ -41,18 +34,6 @@ export class WorkCopy {
   /** A path for a file that is no part of the tree and goes with the copy. */
   scratch(name: string): string {
     return path.join(this.own, name);
-  }
-
-  /** Does `work` while the mutation is in the copy. Throws MutationError if it does not fit. */
-  async withMutation<T>(mutation: Mutation, work: () => Promise<T>): Promise<T> {
-    const file = path.join(this.folder, mutation.file);
-    const source = readFileSync(file, 'utf8');
-    writeFileSync(file, mutate(mutation, source));
-    try {
-      return await work();
-    } finally {
-      writeFileSync(file, source);
-    }
   }
 
   remove(): void {

@@ -109,12 +109,13 @@ export function compareCidr(a: Cidr, b: Cidr): number {
 
 /** Network-order bytes: 4 or 16 of them. */
 export function ipToBytes(ip: IpAddress): Uint8Array {
-  const size = ip.family === 4 ? 4 : 16;
-  const bytes = new Uint8Array(size);
-  let rest = ip.value;
-  for (let index = size - 1; index >= 0; index--) {
-    bytes[index] = Number(rest & 0xffn);
-    rest >>= 8n;
+  const bytes = new Uint8Array(ip.family === 4 ? 4 : 16);
+  const view = new DataView(bytes.buffer);
+  if (ip.family === 4) {
+    view.setUint32(0, Number(ip.value));
+  } else {
+    view.setBigUint64(0, ip.value >> 64n);
+    view.setBigUint64(8, ip.value & 0xffff_ffff_ffff_ffffn);
   }
   return bytes;
 }
@@ -122,9 +123,9 @@ export function ipToBytes(ip: IpAddress): Uint8Array {
 /** Address of 4 or 16 network-order bytes; `undefined` for any other length. */
 export function ipFromBytes(bytes: Uint8Array): IpAddress | undefined {
   if (bytes.length !== 4 && bytes.length !== 16) return undefined;
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return { family: bytes.length === 4 ? 4 : 6, value };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length === 4) return { family: 4, value: BigInt(view.getUint32(0)) };
+  return { family: 6, value: (view.getBigUint64(0) << 64n) | view.getBigUint64(8) };
 }
 
 const DOT = 46;
@@ -150,27 +151,50 @@ function formatV4(value: number): string {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
 }
 
+/** Eight groups of 16 bits; a BigInt is made of 32 bits at a time, since each operation on one allocates. */
+function fromGroups(groups: readonly number[]): bigint {
+  let value = 0n;
+  for (let index = 0; index < 8; index += 2) {
+    const pair = (groups[index] ?? 0) * 65536 + (groups[index + 1] ?? 0);
+    value = (value << 32n) | BigInt(pair);
+  }
+  return value;
+}
+
+function toGroups(value: bigint): number[] {
+  const groups: number[] = [];
+  for (let shift = 96n; shift >= 0n; shift -= 32n) {
+    const pair = Number((value >> shift) & 0xffff_ffffn);
+    groups.push(pair >>> 16, pair & 0xffff);
+  }
+  return groups;
+}
+
 function parseV6(text: string): bigint {
-  const [head = '', tail] = text.split('::');
-  const left = v6Groups(head);
-  const right = tail === undefined ? [] : v6Groups(tail);
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
-  const groups = [...left, ...Array.from({ length: zeros }, () => 0), ...right];
-  return groups.reduce((value, group) => (value << 16n) | BigInt(group), 0n);
+  const gap = text.indexOf('::');
+  if (gap < 0) return fromGroups(v6Groups(text));
+  const left = v6Groups(text.slice(0, gap));
+  const right = v6Groups(text.slice(gap + 2));
+  while (left.length + right.length < 8) left.push(0);
+  return fromGroups([...left, ...right]);
 }
 
 function v6Groups(text: string): number[] {
-  if (text === '') return [];
-  return text.split(':').flatMap((part) => {
-    if (!part.includes('.')) return [parseInt(part, 16)];
+  const groups: number[] = [];
+  if (text === '') return groups;
+  for (const part of text.split(':')) {
+    if (!part.includes('.')) {
+      groups.push(parseInt(part, 16));
+      continue;
+    }
     const quad = ipv4ToNumber(part);
-    return [Math.floor(quad / 65536), quad % 65536];
-  });
+    groups.push(Math.floor(quad / 65536), quad % 65536);
+  }
+  return groups;
 }
 
 function formatV6(value: bigint): string {
-  const groups: number[] = [];
-  for (let shift = 112n; shift >= 0n; shift -= 16n) groups.push(Number((value >> shift) & 0xffffn));
+  const groups = toGroups(value);
   const { start, length } = longestZeroRun(groups);
   const hex = groups.map((group) => group.toString(16));
   if (length < 2) return hex.join(':');

@@ -11,7 +11,7 @@ import { OpiError } from '../objects/errors.js';
 import type { CloudKind, ObjectKey } from '../objects/key.js';
 import { specText } from '../objects/plan.js';
 import type { OpiObject } from '../objects/specs.js';
-import type { Calls } from './calls.js';
+import type { CallOptions, Calls } from './calls.js';
 import type { KnownNames } from './known-names.js';
 import { listObjects } from './listing.js';
 import { CLOUD_METHODS } from './methods.js';
@@ -45,11 +45,15 @@ export class CloudObjects {
   async create<K extends CloudKind>(object: OpiObject<K>, again = false): Promise<void> {
     const { create, field } = CLOUD_METHODS[object.key.kind];
     const answer = await this.calls
-      .call(create, {
-        parent: PARENT,
-        [field]: this.encode(object),
-        [`${field}_id`]: object.key.id,
-      })
+      .call(
+        create,
+        {
+          parent: PARENT,
+          [field]: this.encode(object),
+          [`${field}_id`]: object.key.id,
+        },
+        this.patienceFor(object.key),
+      )
       .catch((thrown: unknown) => this.existing(object.key, thrown));
     this.names.learn(object.key, answer.name);
     const stored = this.read(object.key, answer);
@@ -70,11 +74,11 @@ export class CloudObjects {
   async update<K extends CloudKind>(object: OpiObject<K>): Promise<void> {
     const { update, field } = CLOUD_METHODS[object.key.kind];
     const answer = await this.withKnownName(object.key, (name) =>
-      this.calls.call(update, {
-        name,
-        [field]: this.encode(object),
-        update_mask: { paths: ['*'] },
-      }),
+      this.calls.call(
+        update,
+        { name, [field]: this.encode(object), update_mask: { paths: ['*'] } },
+        this.patienceFor(object.key),
+      ),
     );
     this.names.learn(object.key, answer.name);
     const stored = this.read(object.key, answer);
@@ -82,6 +86,11 @@ export class CloudObjects {
       return this.awaitUsable(object.key, answer);
     }
     throw kept(update.name, object.key, stored);
+  }
+
+  /** A SecurityPolicy may hold a whole stack's rules: it has the deadline of a batch. */
+  private patienceFor({ kind }: ObjectKey): CallOptions {
+    return kind === 'securityPolicy' ? { timeoutMs: this.calls.options.batchTimeoutMs } : {};
   }
 
   /**

@@ -33,7 +33,7 @@ export interface OpiClientOptions {
   readonly tlsCheckMs?: number;
   /** Deadline of one attempt of a call, milliseconds. Default 10000. */
   readonly callTimeoutMs?: number;
-  /** Deadline of one attempt of an ApplyBatch or upload, milliseconds. Default 60000. */
+  /** Deadline of one attempt of a call that carries much (ApplyBatch, upload, SecurityPolicy), milliseconds. Default 60000. */
   readonly batchTimeoutMs?: number;
   /** How long an asynchronous delete may take until it is done, milliseconds. Default 30000. */
   readonly settleTimeoutMs?: number;

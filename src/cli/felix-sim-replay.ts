@@ -72,7 +72,11 @@ export const felixSimReplay = defineCommand({
       .option('speed', { type: 'number', default: 0, describe: '1 = as recorded, 0 = at once' })
       .option('split-writes', { type: 'number', default: 0, describe: 'bytes of one write' })
       .option('restart-at', { type: 'number', describe: 'kill the driver after so many frames' })
-      .option('timeout', { type: 'number', default: 120, describe: 'seconds for one step' })
+      .option('timeout', {
+        type: 'number',
+        default: 120,
+        describe: 'seconds without progress before a step has failed',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'the report as JSON' }),
   run: (args, context) => runReplay(args, context),
 });

@@ -19,7 +19,7 @@ export interface SessionLaunch {
   readonly stateDir: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly play: Omit<PlayOptions, 'clock'>;
-  /** Longest wait for one step to be applied. */
+  /** Longest wait for progress while a step is not applied yet. */
   readonly stepTimeoutMs: number;
   readonly onOutput: (chunk: Buffer) => void;
 }
@@ -83,7 +83,15 @@ export class DriverSession {
   async applied(): Promise<AgentStatus | undefined> {
     if (!(await this.hasStatus()) && !(await this.quiet())) return undefined;
     const goal = { session: 1, applied: this.played, timeoutMs: this.launch.stepTimeoutMs };
-    return await this.ask(goal);
+    for (let before = await this.ask(); ;) {
+      try {
+        return await this.ask(goal);
+      } catch (error) {
+        const now = error instanceof SimError && error.code === 'not-applied' && (await this.ask());
+        if (!now || !advanced(before, now)) throw error;
+        before = now;
+      }
+    }
   }
 
   /** Status now; `undefined` from a foreign driver without one. */
@@ -136,7 +144,7 @@ export class DriverSession {
     return new SimError({
       code: 'not-applied',
       op: 'wait for driver',
-      message: `${this.played} frames are not applied after ${stepTimeoutMs} ms: ${cause.message}`,
+      message: `${this.played} frames are not applied, no progress in ${stepTimeoutMs} ms: ${cause.message}`,
       cause,
     });
   }
@@ -177,4 +185,9 @@ export class DriverSession {
       message: `the driver ended (${signal ?? `code ${code}`}) after ${this.played} frames`,
     });
   }
+}
+
+/** Whether more was read, or less is left to write. */
+function advanced(before: AgentStatus, now: AgentStatus): boolean {
+  return now.felix.received > before.felix.received || now.pending < before.pending;
 }

@@ -60,9 +60,11 @@ async function firstFailure(
   const report = copy.scratch('report.json');
   rmSync(report, { force: true });
   const reporter = ['--reporter', 'json', '--reporter-option', `output=${report}`];
-  const { output } = await runNode([MOCHA, '--bail', ...reporter, ...suite.files], {
+  const { files, except = [], env = {} } = suite;
+  const ignored = except.flatMap((file) => ['--ignore', file]);
+  const { output } = await runNode([MOCHA, '--bail', ...reporter, ...ignored, ...files], {
     cwd: copy.folder,
-    env: suite.env,
+    env,
     secondsMax: SUITE_SECONDS_MAX,
     signal,
   });

@@ -131,6 +131,15 @@ export const TIER_CASES: readonly CornerCase[] = [
     expect: [ingress(false), egress(true)],
   },
   {
+    corner: 11,
+    title: 'a pass in a profile leaves the packet to the next profile',
+    world: world(
+      { profiles: ['passing', 'open'] },
+      { profiles: { passing: { inbound: [{ action: 'pass' }], outbound: [{ action: 'pass' }] } } },
+    ),
+    expect: [ingress(true), egress(true)],
+  },
+  {
     corner: 12,
     title: 'a log rule decides nothing: the next rule or the default action does',
     world: world(

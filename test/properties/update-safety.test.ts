@@ -2,6 +2,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { FakeTarget } from '../../src/opi/objects/fake-target.js';
+import type { CloudKind } from '../../src/opi/objects/key.js';
+import type { OpiObject } from '../../src/opi/objects/specs.js';
 import type { BatchOperation } from '../../src/opi/objects/target.js';
 import { send, tcp } from '../support/felix/packets.js';
 import type { World } from '../support/felix/world.js';
@@ -56,6 +58,14 @@ describe('an update is never wider than what was and what will be', () => {
     const noticed = await playStory(TURN, PiecemealTarget).then(() => 'nothing', String);
     expect(noticed).to.match(/members .*\nport vnic\/\S+ passes wire \(198\.18\.0\.9\)/);
   });
+
+  it('would be noticed: an XPU that takes the old lists away before it has the new ones', async () => {
+    const plain: Story = { ...TURN, target: 'plain' };
+    const played = await playStory(plain, FakeTarget).then(() => 'nothing', String);
+    expect(played).to.equal('nothing');
+    const noticed = await playStory(plain, ForgetfulTarget).then(() => 'nothing', String);
+    expect(noticed).to.match(/update vnic\/(\S+)\nport vnic\/\1 passes wire \(198\.18\.0\.9\)/);
+  });
 });
 
 /** Who may come in turns into who may not, and one more address belongs to them. */
@@ -90,5 +100,16 @@ function withMishaps(quiet: Story, ...mishaps: readonly Mishap[]): Story {
 class PiecemealTarget extends FakeTarget {
   override async applyBatch(operations: readonly BatchOperation[]): Promise<void> {
     for (const operation of operations) await super.applyBatch([operation]);
+  }
+}
+
+/** An XPU that is not what it says: for a moment a vNIC that changes has no lists. */
+class ForgetfulTarget extends FakeTarget {
+  override async update(object: OpiObject<CloudKind>): Promise<void> {
+    if (object.key.kind === 'vnic') {
+      const bare = { ...object.spec, ingressV4: [], ingressV6: [], egressV4: [], egressV6: [] };
+      await super.update({ key: object.key, spec: bare });
+    }
+    await super.update(object);
   }
 }

@@ -18,23 +18,25 @@ import type { WriteOp } from './types.js';
 import { digestOf, type WantedObject } from './views.js';
 
 /**
- * Creates and updates what is due and possible, Mappings excepted. Resolves when every call of this phase is answered.
+ * Creates and updates what is due and possible, Mappings of policed Vnics excepted. Resolves when every call of this phase
+ * is answered.
  */
 export function writeCloudObjects(core: Core): Promise<void> {
   return writeThose(
     core,
-    (text) => !isMapping(text),
+    (text) => !isPolicedMapping(core, text),
     () => undefined,
   );
 }
 
 /**
- * Creates and updates Mappings. They come after all policy: an address that is new to a port must not meet the port's old
- * rules, so one whose Vnic or binding is not yet as wanted waits.
+ * Creates and updates Mappings of policed Vnics. They come after all policy: an address that is new to a port must not meet
+ * the port's old rules, so one whose Vnic or binding is not yet as wanted waits.
  */
 export function writeMappings(core: Core): Promise<void> {
   const unsettled = unsettledVnics(core);
-  return writeThose(core, isMapping, (object) => {
+  const chosen = (text: KeyText): boolean => isPolicedMapping(core, text);
+  return writeThose(core, chosen, (object) => {
     const holder = refsOf(object)
       .map(keyText)
       .find((ref) => unsettled.has(ref));
@@ -54,6 +56,20 @@ export function deleteCloudObjects(core: Core): Promise<void> {
 
 function isMapping(text: KeyText): boolean {
   return text.startsWith('mapping/');
+}
+
+/**
+ * True for a Mapping whose Vnic has lists. One without (the host port where its kernel decides) has no rules that could be
+ * old, and its addresses are needed first: without them a pod's packet to its node would leave by the uplink.
+ */
+function isPolicedMapping(core: Core, text: KeyText): boolean {
+  if (!isMapping(text)) return false;
+  const mapping = core.views.wanted.get(text)?.entry.object.spec;
+  if (mapping === undefined || !('destination' in mapping)) return false;
+  const vnic = core.views.wanted.get(keyText(mapping.destination))?.entry.object.spec;
+  if (vnic === undefined || !('ingressV4' in vnic)) return true;
+  const { ingressV4, ingressV6, egressV4, egressV6 } = vnic;
+  return ingressV4.length + ingressV6.length + egressV4.length + egressV6.length > 0;
 }
 
 /** Vnics whose policy is due, with what is due: the Vnic itself, or its binding. One that is closed has no old rules. */

@@ -187,7 +187,7 @@ export class DriverSession {
   }
 }
 
-/** Whether more was read, or less is left to write. */
+/** Whether more was read, or another amount is left to write: retries alone change neither. */
 function advanced(before: AgentStatus, now: AgentStatus): boolean {
-  return now.felix.received > before.felix.received || now.pending < before.pending;
+  return now.felix.received > before.felix.received || now.pending !== before.pending;
 }

@@ -219,7 +219,7 @@ export const MODULES: readonly Module[] = [
       'opi/objects',
       'opi/client',
     ],
-    io: ['felix-socket', 'relay-fifos', 'status-client', 'status-server'],
+    io: ['felix-socket', 'relay-fifos', 'status-client', 'status-server', 'unix-socket'],
     duty: 'wire the resident pipeline and its status socket',
   },
   {

@@ -7,12 +7,12 @@
  * `GET /status` gives AgentStatus as JSON. `GET /status?applied=N&session=S&timeout=MS` answers once session S (or a later
  * one) has applied N frames, or with 408 after the timeout: whoever waits, waits for `applied`, never for a sleep.
  */
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { METRICS_TYPE } from './metrics.js';
 import { snapshotText, type AgentSnapshot } from './snapshot.js';
 import type { AgentStatus, FelixStatus } from './status.js';
+import { listenAt } from './unix-socket.js';
 
 /** What the server asks of the pipeline. */
 export interface StatusSource {
@@ -33,20 +33,12 @@ export function statusSocketPath(stateDir: string): string {
 
 const WAIT_MS_DEFAULT = 60_000;
 
-/** Serves the status socket; the promise settles when it listens. A left-over socket file is replaced. */
+/** Serves the status socket; the promise settles when it listens. Rejects with `SocketError`. */
 export function serveStatus(path: string, source: StatusSource): Promise<Server> {
-  mkdirSync(dirname(path), { recursive: true });
-  rmSync(path, { force: true });
   const server = createServer((request, response) => {
     answer(request, response, source).catch(() => response.destroy());
   });
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      chmodSync(path, 0o600);
-      resolve(server);
-    });
-  });
+  return listenAt(server, path);
 }
 
 async function answer(

@@ -86,7 +86,7 @@ export const TIER_MUTATIONS: readonly Mutation[] = [
     replace: 'return [...new Set(profiles)].slice(0, 1).map((name)',
   },
   {
-    name: 'plain: what a profile passes is denied',
+    name: 'plain: a profile without a match denies',
     why: 'the next profile is not asked',
     file: STAGES,
     find: "policies: [profile], defaultAction: 'pass' as const",

@@ -132,9 +132,9 @@ export const TIER_CASES: readonly CornerCase[] = [
   },
   {
     corner: 11,
-    title: 'a pass in a profile leaves the packet to the next profile',
+    title: 'a profile without a match, or a pass in one, leaves the packet to the next',
     world: world(
-      { profiles: ['passing', 'open'] },
+      { profiles: ['empty', 'passing', 'open'] },
       { profiles: { passing: { inbound: [{ action: 'pass' }], outbound: [{ action: 'pass' }] } } },
     ),
     expect: [ingress(true), egress(true)],

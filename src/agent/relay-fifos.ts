@@ -89,16 +89,22 @@ export class RelayFifos {
     this.options.onSession({ input, output });
   }
 
-  /** Opens the FIFO for reading; frees the waiting thread itself if the relay died in between. */
+  /**
+   * Opens the FIFO for reading; frees the waiting thread itself if the relay died in between: what it then opened is no
+   * session, and must not end that of a Felix which is alive.
+   */
   private openInput(path: string): Promise<number | undefined> {
     return new Promise((resolve) => {
+      let freed = false;
       const timer = this.options.clock.after(OPEN_TIMEOUT_MS, () => {
+        freed = true;
         const writer = openIfAwaited(path);
         if (writer !== undefined) closeSync(writer);
       });
       openCallback(path, constants.O_RDONLY, (error, fd) => {
         timer.cancel();
-        resolve(error === null ? fd : undefined);
+        if (error === null && freed) closeSync(fd);
+        resolve(error === null && !freed ? fd : undefined);
       });
     });
   }

@@ -226,7 +226,8 @@ export class Pipeline {
   }
 
   private async verify(): Promise<void> {
-    if (this.running || this.xpu?.capabilities === undefined) return;
+    // Before the first pass there is nothing on the XPU that could be lost.
+    if (this.running || !this.store.inSync || this.xpu?.capabilities === undefined) return;
     if (!(await this.xpu.verify())) this.schedule(true);
   }
 }

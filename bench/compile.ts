@@ -50,6 +50,7 @@ const BIG_SET: ClusterSize = { ...STACKS, members: 100_000 };
 const MANY_POLICIES: ClusterSize = { ...LARGE, members: 1_000 };
 
 const ROUNDS = 40;
+const RULES = 'rules in them';
 
 /** Measures and reports. */
 export function run(report: Report): Promise<void> {
@@ -61,6 +62,12 @@ export function run(report: Report): Promise<void> {
     const name = `${target}: one policy edited among 12k, 250 endpoints`;
     change(name, MANY_POLICIES, capabilities, report, (round, sequence) =>
       editedPolicy(round % 50, 2_000 + round, sequence, MANY_POLICIES),
+    );
+  }
+  for (const [target, capabilities] of TARGETS) {
+    const name = `${target}: one policy edited that 250 endpoints share`;
+    change(name, STACKS, capabilities, report, (round, sequence) =>
+      editedPolicy(round % 50, 2_000 + round, sequence, STACKS),
     );
   }
   for (const [target, capabilities] of TARGETS.slice(0, 2)) {
@@ -82,7 +89,7 @@ function compile(
   node.receive(snapshot(size));
   report(name, node.translate().ms / 1000, 's');
   const counts = countsOf(node.translator.plan());
-  for (const [kind, count] of counts) report(`  ${kind}`, count, 'objects');
+  for (const [kind, count] of counts) report(`  ${kind}`, count, kind === RULES ? '' : 'objects');
   report('  narrowings', node.translator.degradations().length, 'told');
 }
 
@@ -157,7 +164,7 @@ function countsOf(plan: Iterable<PlanEntry>): Map<string, number> {
     if (rules === undefined) continue;
     const { kind } = object.key;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    counts.set('rules in them', (counts.get('rules in them') ?? 0) + rules);
+    counts.set(RULES, (counts.get(RULES) ?? 0) + rules);
   }
   return counts;
 }

@@ -22,8 +22,8 @@ import {
 } from './programs.js';
 
 const LONG = process.env['CALICO_XPU_LONG'] === '1';
-const DRIVER_KILLS = LONG ? 25 : 5;
-const XPU_KILLS = LONG ? 12 : 3;
+const DRIVER_KILLS = LONG ? 12 : 5;
+const XPU_KILLS = LONG ? 6 : 3;
 const SEED = seedOfRun();
 const PLAIN_REFERENCE: XpuTraits = { target: 'plain', flattened: false, mode: 'reference' };
 /** A call that waits this long waits until somebody is killed. */

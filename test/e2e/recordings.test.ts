@@ -6,6 +6,7 @@
  * The normal run takes a part; CALICO_XPU_LONG=1 takes all recordings at hand on every kind of XPU.
  */
 import { expect } from 'chai';
+import type { ReplayReport } from '../../src/lab/replay/report.js';
 import { allRecordings, copiedRecordings, type Recording } from '../support/recordings.js';
 import { ALL_TRAITS, dumpOf, Scene, traitsText, writesOf, type XpuTraits } from './programs.js';
 
@@ -75,31 +76,30 @@ function found<T>(list: readonly T[], matches: (item: T) => boolean): T {
 async function check({ recording, traits }: Play): Promise<void> {
   const scene = new Scene();
   const where = `${recording.name} on ${traitsText(traits)}`;
-  const { folder } = recording;
+  const play = (address: string, ...more: string[]): Promise<ReplayReport> =>
+    scene.replay(recording.folder, [...placeArguments(address, traits), ...more]);
+  // As lists of network/cloud its policies have millions of rules: minutes for each replay.
+  const brief = recording.scenario === 'many-policies' && traits.target === 'plain';
   try {
     const { address } = await scene.xpu(traits);
-    const at = [
-      '--xpu',
-      address,
-      '--target',
-      traits.target,
-      ...(traits.flattened ? ['--flattened'] : []),
-    ];
-    const start = ['--until', recording.steps[0]?.step ?? 'start'];
-    const first = await scene.replay(folder, [...at, ...start]);
-    expect(writesOf(first), `${where}: something to write`).to.be.greaterThan(0);
-    expect(writesOf(await scene.replay(folder, [...at, ...start])), `${where}: start`).to.equal(0);
-    await scene.replay(folder, at);
-    expect(writesOf(await scene.replay(folder, [...at, '--final'])), `${where}: final`).to.equal(0);
+    if (!brief) {
+      const until = ['--until', recording.steps[0]?.step ?? 'start'];
+      expect(writesOf(await play(address, ...until)), where).to.be.greaterThan(0);
+      expect(writesOf(await play(address, ...until)), `${where}: start`).to.equal(0);
+    }
+    await play(address);
+    const again = await play(address, '--final');
+    expect(again.steps, where).to.deep.equal([{ name: 'final', writes: 0 }]);
+    if (brief) return;
     const dump = await dumpOf(address);
-    expect(dump).not.to.equal('');
-
     const { address: empty } = await scene.xpu(traits);
-    const moved = at.map((word) => (word === address ? empty : word));
-    const final = await scene.replay(folder, [...moved, '--final']);
-    expect(final.steps.map(({ name }) => name)).to.deep.equal(['final']);
+    await play(empty, '--final');
     expect((await dumpOf(empty)).split('\n'), where).to.deep.equal(dump.split('\n'));
   } finally {
     await scene.end();
   }
+}
+
+function placeArguments(address: string, { target, flattened }: XpuTraits): string[] {
+  return ['--xpu', address, '--target', target, ...(flattened ? ['--flattened'] : [])];
 }

@@ -24,7 +24,7 @@ const lines: string[] = [];
 const start = performance.now();
 const results = await runSteps(
   selected(),
-  { lanes: Math.min(4, os.availableParallelism()), stepSecondsMax: all ? 3600 : 480 },
+  { lanes: Math.min(4, os.availableParallelism()), stepSecondsMax: all ? 7200 : 480 },
   report,
 );
 const total = sumOf(results.map((result) => result.counts));

@@ -14,7 +14,7 @@ const RECORDINGS = allRecordings()
   .filter(({ name }) => LONG || FIRST.includes(name));
 
 describe('policy verdicts, through driver, gRPC and soft-xpu', function () {
-  this.timeout(LONG ? 600_000 : 120_000);
+  this.timeout(LONG ? 1_800_000 : 120_000);
 
   let scene: Scene;
   beforeEach(() => (scene = new Scene()));

@@ -1,0 +1,87 @@
+/** Names and numbers that the parts of the linux data plane agree on: what our objects in the kernel are called. */
+import type { Family } from '../../base/ip.js';
+
+/** Our nftables table, in family `inet`, and in `netdev` for the ingress of VXLAN devices. No other is touched. */
+export const TABLE_NAME = 'calico-xpu';
+
+/** Begins the name of the empty chain that says which commit the table is at: `at-12`. */
+export const POSITION_CHAIN_PREFIX = 'at-';
+
+/** Alias of every netdev that we made, so that a later start knows its own. */
+export const LINK_ALIAS = 'calico-xpu';
+
+/** `proto` of our routes and rules in the kernel: a number that no routing daemon has in iproute2's table. */
+export const ROUTE_PROTOCOL = 199;
+
+/** Greatest number of a routing domain: what the mark has room for. */
+export const DOMAIN_NUMBER_MAX = 4095;
+
+/** Bits of a packet's mark. Bits 0 to 15 belong to others. */
+export const MARK = {
+  /** Lowest bit of the routing domain's number. */
+  domainShift: 16,
+  /** Number of the routing domain of a vNIC's packet; 0 = by destination. */
+  domainMask: 0x0fff_0000,
+  /** A policy said PASS: its tier ends. */
+  pass: 0x1000_0000,
+  /** An allow of UNTRACKED or PRE_DNAT skips FORWARD and HOST of the entry port. */
+  skipEntry: 0x2000_0000,
+  /** An allow of UNTRACKED skips FORWARD and HOST of the exit port. */
+  skipExit: 0x4000_0000,
+} as const;
+
+/** Bits of a connection's mark, REEVALUATE only. */
+export const CONNECTION_MARK = {
+  /** Generation of policy that last judged the flow. */
+  generationMask: 0x0000_ffff,
+  /** The flow was cut. */
+  cut: 0x8000_0000,
+} as const;
+
+/** Mark of a domain's packets. */
+export function domainMark(domain: number): number {
+  return domain << MARK.domainShift;
+}
+
+/** Connection tracking zone of a domain. A node of one domain has zone 0, the kernel's own. */
+export function domainZone(domain: number): number {
+  return domain - 1;
+}
+
+/** Routing table of a domain's local Mappings. */
+export function mappingTable(domain: number): number {
+  return 1000 + 2 * domain;
+}
+
+/** Routing table of a domain's Routes. */
+export function routeTable(domain: number): number {
+  return 1001 + 2 * domain;
+}
+
+/**
+ * Preferences of our routing rules. Unmarked packets ask every domain's Mappings, then every domain's Routes; marked ones
+ * their own domain's two tables. All of them lie before the rule of the main table, 32766.
+ */
+export const RULE_PREFERENCE = {
+  unmarkedMappings: (domain: number): number => 10_000 + domain,
+  unmarkedRoutes: (domain: number): number => 15_000 + domain,
+  markedMappings: (domain: number): number => 20_000 + 2 * domain,
+  markedRoutes: (domain: number): number => 20_001 + 2 * domain,
+} as const;
+
+/** UDP port of VXLAN; OPI has no field for another one. */
+export const VXLAN_PORT = 4789;
+
+/** Name of the VXLAN device of a VNI with outer packets of a family; at most 12 characters. */
+export function vxlanName(vni: number, outerFamily: Family): string {
+  return outerFamily === 4 ? `vx${vni}` : `vx${vni}-6`;
+}
+
+/** Where VXLAN devices listen, on the XPU's `lo`: outer packets are readdressed to and from it (RFC 7600, RFC 6666). */
+export const VTEP_ADDRESS: Readonly<Record<Family, string>> = { 4: '192.0.0.8', 6: '100::8' };
+
+/** The gateway that Calico's pods have by default. */
+export const GATEWAY_V4 = '169.254.1.1';
+
+/** MAC of representors whose Subnet names none: Calico's, which gives the link-local gateway address it tells IPv6 pods. */
+export const ROUTER_MAC = 'ee:ee:ee:ee:ee:ee';

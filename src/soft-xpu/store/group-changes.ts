@@ -2,6 +2,7 @@
 import { keyText, type ObjectKey } from '../../opi/objects/key.js';
 import type { MemberType } from '../../opi/objects/specs.js';
 import { invalidField, StoreError } from './errors.js';
+import { GroupDelta } from './group-delta.js';
 import type { Limits } from './limits.js';
 import {
   canonicalMember,
@@ -37,8 +38,8 @@ export class GroupChanges {
   private readonly undo: (() => void)[];
   /** Tokens that the transaction used up. */
   readonly usedTokens = new Set<string>();
-  /** Ids of the groups whose membership changed. */
-  readonly changed = new Set<string>();
+  /** Changed memberships by group id. */
+  readonly changed = new Map<string, GroupDelta>();
 
   constructor(tables: Tables, uploads: Uploads, limits: Limits, undo: (() => void)[]) {
     this.tables = tables;
@@ -79,11 +80,15 @@ export class GroupChanges {
     const { type } = members;
     const addedTexts = this.texts(key, type, added);
     const removedTexts = this.texts(key, type, removed);
-    const addedCount = count(addedTexts, (text) => this.addOne(members, text));
-    const removedCount = count(removedTexts, (text) => this.removeOne(members, text));
+    const came = [...addedTexts].filter((text) => this.addOne(members, text));
+    const went = [...removedTexts].filter((text) => this.removeOne(members, text));
     this.requireRoom(key, members.size);
-    const changed = addedCount + removedCount > 0;
-    const next = changed ? this.tables.nextGeneration() : generation;
+    const [addedCount, removedCount] = [came.length, went.length];
+    if (addedCount + removedCount === 0) {
+      return { generation, addedCount, removedCount, memberCount: members.size };
+    }
+    this.delta(key.id).change(came, went);
+    const next = this.tables.nextGeneration();
     this.set(key.id, { members, generation: next });
     return { generation: next, addedCount, removedCount, memberCount: members.size };
   }
@@ -161,9 +166,17 @@ export class GroupChanges {
 
   private set(id: string, state: GroupState | undefined): void {
     const previous = this.tables.groups.get(id);
-    if (previous?.generation !== state?.generation) this.changed.add(id);
+    if (previous?.members !== state?.members) {
+      this.delta(id).replace(previous?.members, state?.members);
+    }
     setOrDelete(this.tables.groups, id, state);
     this.undo.push(() => setOrDelete(this.tables.groups, id, previous));
+  }
+
+  private delta(id: string): GroupDelta {
+    let delta = this.changed.get(id);
+    if (delta === undefined) this.changed.set(id, (delta = new GroupDelta()));
+    return delta;
   }
 
   private requireRoom(key: GroupKey, size: number): void {
@@ -197,12 +210,6 @@ export function refused(
   reason: string,
 ): StoreError {
   return new StoreError({ code, op: 'store', message: `${keyText(key)} ${problem}`, reason });
-}
-
-function count(texts: Iterable<string>, effective: (text: string) => boolean): number {
-  let total = 0;
-  for (const text of texts) if (effective(text)) total += 1;
-  return total;
 }
 
 function setOrDelete<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {

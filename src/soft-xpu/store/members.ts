@@ -15,6 +15,8 @@ export interface MemberSet {
   add(text: string): boolean;
   /** False if it was not there. */
   delete(text: string): boolean;
+  /** `text` must have passed `canonicalMember`. */
+  has(text: string): boolean;
   texts(): Iterable<string>;
 }
 
@@ -33,6 +35,10 @@ export class PrefixMembers implements MemberSet {
 
   delete(text: string): boolean {
     return this.prefixes.delete(cidrOf(text));
+  }
+
+  has(text: string): boolean {
+    return this.prefixes.has(cidrOf(text));
   }
 
   texts(): Iterable<string> {
@@ -62,6 +68,10 @@ export class IpPortMembers implements MemberSet {
 
   delete(text: string): boolean {
     return this.members.delete(text);
+  }
+
+  has(text: string): boolean {
+    return this.members.has(text);
   }
 
   texts(): Iterable<string> {

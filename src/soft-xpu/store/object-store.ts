@@ -5,6 +5,7 @@
 import { parseKeyText, type ObjectKey, type ObjectKind } from '../../opi/objects/key.js';
 import type { AnyObject } from '../../opi/objects/specs.js';
 import { StoreError } from './errors.js';
+import type { GroupDelta } from './group-delta.js';
 import type { GivenMembers, MemberResult } from './group-changes.js';
 import type { Limits } from './limits.js';
 import { Tables, type GroupState, type StoredObject } from './tables.js';
@@ -51,8 +52,8 @@ export interface OperationResult {
 /** What a committed transaction changed. */
 export interface Commit {
   readonly objects: readonly ObjectChange[];
-  /** Ids of the groups whose membership changed. */
-  readonly groups: ReadonlySet<string>;
+  /** Changed memberships by group id. */
+  readonly groups: ReadonlyMap<string, Pick<GroupDelta, 'net'>>;
 }
 
 /** Is told of every committed transaction, before the call that made it returns. */

@@ -44,6 +44,12 @@ export class PrefixSet {
     return true;
   }
 
+  /** True if exactly this prefix was added. */
+  has(cidr: Cidr): boolean {
+    const keys = this.byLength[cidr.family].get(cidr.length);
+    return keys?.has(new Address(cidr).prefixKey(cidr.length)) === true;
+  }
+
   /** True if any prefix of the address's family holds it. */
   contains(address: Address): boolean {
     for (const [length, keys] of this.byLength[address.family]) {

@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../base/clock.js';
 import { MemoryDataPlane } from './memory/data-plane.js';
 import type { Limits } from './store/limits.js';
 import { ObjectStore } from './store/object-store.js';
+import type { Xpu } from './xpu.js';
 
 /** How an XPU behaves. Every field has a default. */
 export interface MemoryXpuOptions {
@@ -21,13 +22,9 @@ export interface MemoryXpuOptions {
   readonly newToken?: () => string;
 }
 
-/** Store and data plane. The data plane has a boot id of its own life: a new XPU has a new one. */
-export interface MemoryXpu {
-  readonly store: ObjectStore;
+/** An XPU whose data plane is in memory; a new one has a new boot id. */
+export interface MemoryXpu extends Xpu {
   readonly dataPlane: MemoryDataPlane;
-  readonly clock: Clock;
-  /** Gives texts nobody can guess. */
-  readonly newToken: () => string;
 }
 
 /** Unused upload tokens are forgotten after five minutes. */

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { ServerCredentials, type Server } from '@grpc/grpc-js';
 import { CodedError } from '../base/errors.js';
-import type { MemoryXpu } from './memory-xpu.js';
+import type { Xpu } from './xpu.js';
 import type { ServerContext } from './server/context.js';
 import { namesOf } from './server/naming.js';
 import { buildServer } from './server/services.js';
@@ -51,7 +51,7 @@ const SETTLE_MS = 20;
 const STOP_MS_MAX = 2000;
 
 /** Serves an XPU. Rejects with ServerError. */
-export async function startServer(xpu: MemoryXpu, options: ServerOptions): Promise<RunningServer> {
+export async function startServer(xpu: Xpu, options: ServerOptions): Promise<RunningServer> {
   const mode = options.mode ?? 'strict';
   const context: ServerContext = {
     ...xpu,

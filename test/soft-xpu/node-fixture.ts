@@ -24,7 +24,7 @@ import {
   type MemoryXpuOptions,
 } from '../../src/soft-xpu/memory-xpu.js';
 import { packetOf, type PacketFields } from '../../src/soft-xpu/memory/packet.js';
-import type { WalkOptions } from '../../src/soft-xpu/memory/data-plane.js';
+import type { WalkOptions } from '../../src/soft-xpu/data-plane.js';
 import type { PortRef } from '../../src/soft-xpu/memory/port.js';
 import type { Passage } from '../../src/soft-xpu/memory/walk.js';
 

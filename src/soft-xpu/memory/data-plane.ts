@@ -10,6 +10,14 @@ import type {
   PolicyBindingSpec,
   SecurityPolicySpec,
 } from '../../opi/objects/specs.js';
+import type {
+  BindingCounts,
+  DataPlane,
+  RuleCount,
+  TotalCounts,
+  TrackedFlow,
+  WalkOptions,
+} from '../data-plane.js';
 import type { Commit, ObjectStore } from '../store/object-store.js';
 import type { ObjectChange } from '../store/transaction.js';
 import {
@@ -18,7 +26,7 @@ import {
   type CompiledBinding,
   type CompiledPolicy,
 } from './compiled-policy.js';
-import { ConnectionTable, type Flow } from './conntrack.js';
+import { ConnectionTable, type Flow, type IdleTimeouts } from './conntrack.js';
 import { countPacket, CounterMap, zeroCount } from './counters.js';
 import { decisionText, type Decision, type DropReason } from './decision.js';
 import { FragmentTable } from './fragments.js';
@@ -40,23 +48,11 @@ export interface DataPlaneOptions {
   readonly flowsMax: number;
 }
 
-/** How one packet is walked. */
-export interface WalkOptions {
-  /** Judge the packet as if no connection were tracked. Default false. */
-  readonly fresh?: boolean;
-  /** Keep the connection that an allowed packet begins. Default true. */
-  readonly commit?: boolean;
-  /** Count the packet. Default true. */
-  readonly count?: boolean;
-  /** Is told of every stage that was asked. */
-  readonly onStage?: WalkState['onStage'];
-}
-
 /** A port that does not exist. */
 export class PortError extends CodedError<'NO_SUCH_PORT'> {}
 
 /** See the file head. */
-export class MemoryDataPlane {
+export class MemoryDataPlane implements DataPlane {
   readonly bootId: string;
   readonly extension: boolean;
   readonly topology: Topology;
@@ -66,6 +62,7 @@ export class MemoryDataPlane {
   /** Packets that left by a port. */
   readonly forwarded = zeroCount();
   private readonly store: ObjectStore;
+  private readonly clock: Clock;
   private readonly nothingTracked: ConnectionTable;
   private readonly fragments: FragmentTable<Passage>;
   private readonly policies = new Map<string, CompiledPolicy>();
@@ -75,6 +72,7 @@ export class MemoryDataPlane {
 
   constructor({ store, clock, extension, bootId, flowsMax }: DataPlaneOptions) {
     this.store = store;
+    this.clock = clock;
     this.bootId = bootId;
     this.extension = extension;
     this.topology = new Topology(store);
@@ -95,6 +93,59 @@ export class MemoryDataPlane {
     return passage;
   }
 
+  /** A commit is in force before the call that made it returns. */
+  settled(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  lookup(entry: PortRef, packet: Packet, options: WalkOptions): Promise<Passage> {
+    return promiseOf(() => this.walk(entry, packet, options));
+  }
+
+  flows(chosen: (flow: TrackedFlow) => boolean): Promise<readonly TrackedFlow[]> {
+    const told = [...this.connections.flows()].map((flow) => this.toldFlow(flow));
+    return Promise.resolve(told.filter(chosen));
+  }
+
+  flowCount(): Promise<number> {
+    return Promise.resolve(this.connections.size);
+  }
+
+  flushFlows(chosen: (flow: TrackedFlow) => boolean): Promise<number> {
+    return Promise.resolve(this.connections.flush((flow) => chosen(this.toldFlow(flow))));
+  }
+
+  setIdleTimeouts(timeouts: IdleTimeouts): Promise<void> {
+    this.connections.timeouts = timeouts;
+    return Promise.resolve();
+  }
+
+  ruleCounts(policyId: string): Promise<readonly RuleCount[]> {
+    const rules = this.policies.get(policyId)?.rules;
+    const counts = RULE_LISTS.flatMap((list) =>
+      (rules?.[list] ?? []).map(({ spec, counter }) => ({
+        list,
+        ruleId: spec.ruleId,
+        count: counter,
+      })),
+    );
+    return Promise.resolve(counts);
+  }
+
+  bindingCounts(port: PortRef): Promise<BindingCounts | undefined> {
+    const binding = this.bindingOf(port);
+    if (binding === undefined) return Promise.resolve(undefined);
+    const { drops, stageCounts } = binding;
+    return Promise.resolve({
+      drops: new Map(drops.entries()),
+      stages: new Map(stageCounts.entries()),
+    });
+  }
+
+  totalCounts(): Promise<TotalCounts> {
+    return Promise.resolve({ drops: new Map(this.drops.entries()), forwarded: this.forwarded });
+  }
+
   /** Counters of a NetworkPolicy's rules, or of a binding, if the object is there. */
   policy(id: string): CompiledPolicy | undefined {
     return this.policies.get(id);
@@ -106,7 +157,7 @@ export class MemoryDataPlane {
   }
 
   /** Forgets connections, fragments and counters, as a restart of the data plane does. */
-  reset(): void {
+  reset(): Promise<void> {
     this.connections.flush();
     this.fragments.clear();
     this.drops.clear();
@@ -120,6 +171,15 @@ export class MemoryDataPlane {
         Object.assign(rule.counter, zeroCount());
       }
     }
+    return Promise.resolve();
+  }
+
+  private toldFlow(flow: Flow): TrackedFlow {
+    const { original, entry, exit, packetCount, byteCount, lastSeenMs, tcp, replied } = flow;
+    const idleMs = this.clock.monotonic() - lastSeenMs;
+    const closing = tcp !== 'SETUP' && tcp !== 'OPEN';
+    const state = closing ? 'CLOSING' : replied ? 'ESTABLISHED' : 'NEW';
+    return { original, entry, exit, state, packetCount, byteCount, idleMs };
   }
 
   private walkFragment(entry: PortRef, packet: Packet, options: WalkOptions): Passage {
@@ -283,6 +343,13 @@ export class MemoryDataPlane {
       binding?.stageCounts.count(`${stage} ${direction} ${outcome}`, packet);
     }
   }
+}
+
+const RULE_LISTS = ['INGRESS', 'EGRESS'] as const;
+
+/** What a call gives or throws, as a promise. */
+function promiseOf<T>(call: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(call()));
 }
 
 /** The way of a packet for people, one step a line. */

@@ -1,14 +1,14 @@
 /** What every service of the server shares. */
 import type { NameOf } from '../../opi/codec/names.js';
 import type { Clock } from '../../base/clock.js';
-import type { MemoryDataPlane } from '../memory/data-plane.js';
+import type { DataPlane } from '../data-plane.js';
 import type { ObjectStore } from '../store/object-store.js';
 import type { ServerMode } from './status.js';
 
 /** See the file head. */
 export interface ServerContext {
   readonly store: ObjectStore;
-  readonly dataPlane: MemoryDataPlane;
+  readonly dataPlane: DataPlane;
   readonly clock: Clock;
   /** Gives texts nobody can guess. */
   readonly newToken: () => string;

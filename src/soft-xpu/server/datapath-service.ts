@@ -140,12 +140,15 @@ function resultMessage(
   return { name: context.nameOf(key), generation: String(generation) };
 }
 
-function lookupPacket(request: k8s.LookupPacketRequest, context: ServerContext): object {
+async function lookupPacket(
+  request: k8s.LookupPacketRequest,
+  context: ServerContext,
+): Promise<object> {
   const { dataPlane, nameOf } = context;
   const entry = portOfMessage(request.entry_port, 'entry_port');
   const packet = packetOf(decodePacket(request.packet));
   const options = { fresh: request.ignore_flows, commit: false, count: false };
-  const passage = dataPlane.walk(entry, packet, options);
+  const passage = await dataPlane.lookup(entry, packet, options);
   const path = passage.path.map((decision) => decisionMessage(decision, nameOf));
   const allowed = passage.verdict === 'ALLOW' && passage.exit !== undefined;
   return {
@@ -157,23 +160,24 @@ function lookupPacket(request: k8s.LookupPacketRequest, context: ServerContext):
   };
 }
 
-function statsDatapath({ dataPlane, clock }: ServerContext): object {
+async function statsDatapath({ dataPlane, clock }: ServerContext): Promise<object> {
+  const { drops, forwarded } = await dataPlane.totalCounts();
   return {
-    drops: dropMessages(dataPlane.drops),
-    forwarded_packet_count: String(dataPlane.forwarded.packets),
-    flow_count: String(dataPlane.connections.size),
+    drops: dropMessages(drops),
+    forwarded_packet_count: String(forwarded.packets),
+    flow_count: String(await dataPlane.flowCount()),
     collect_time: timestampOf(clock.now()),
   } satisfies k8s.StatsDatapathResponse;
 }
 
-function fetchFlows(request: k8s.FetchFlowsRequest, context: ServerContext): object {
+async function fetchFlows(request: k8s.FetchFlowsRequest, context: ServerContext): Promise<object> {
   const { matches } = flowChoice(request.selector);
   const size = pageSize(request.page_size, FLOW_PAGE);
   const offset = Number(request.page_token || 0);
   if (!Number.isInteger(offset) || offset < 0) {
     throw new StatusError(status.INVALID_ARGUMENT, `page_token: ${request.page_token} is no token`);
   }
-  const chosen = [...context.dataPlane.connections.flows()].filter(matches);
+  const chosen = await context.dataPlane.flows(matches);
   const end = offset + size;
   return {
     flows: chosen.slice(offset, end).map((flow) => flowMessage(flow, context)),
@@ -181,12 +185,15 @@ function fetchFlows(request: k8s.FetchFlowsRequest, context: ServerContext): obj
   };
 }
 
-function flushFlows(request: k8s.FlushFlowsRequest, { dataPlane }: ServerContext): object {
+async function flushFlows(
+  request: k8s.FlushFlowsRequest,
+  { dataPlane }: ServerContext,
+): Promise<object> {
   const { matches, isEverything } = flowChoice(request.selector);
   if (isEverything && !request.all) {
     throw new StatusError(status.INVALID_ARGUMENT, 'selector: empty, and all is not set');
   }
   return {
-    flushed_count: String(dataPlane.connections.flush(matches)),
+    flushed_count: String(await dataPlane.flushFlows(matches)),
   } satisfies k8s.FlushFlowsResponse;
 }

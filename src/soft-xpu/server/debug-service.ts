@@ -37,14 +37,16 @@ export function debugHandlers(
   const { store, dataPlane } = context;
   return {
     Dump: () => ({ text: dumpStore(store) }),
-    Load: ({ text }: softxpu.LoadRequest) => {
+    Load: async ({ text }: softxpu.LoadRequest) => {
       loadStore(store, text);
-      dataPlane.reset();
+      await dataPlane.reset();
       return { object_count: String(objectCount(context)) };
     },
     Stats: () => stats(context, dispatcher),
     Walk: (request: softxpu.WalkRequest) => walk(request, context),
-    FlushConnections: () => ({ flushed_count: String(dataPlane.connections.flush()) }),
+    FlushConnections: async () => ({
+      flushed_count: String(await dataPlane.flushFlows(() => true)),
+    }),
     SetLimits: (request: softxpu.SetLimitsRequest) => setLimits(request, context),
     InjectFailure: (request: softxpu.InjectFailureRequest) => {
       const { seconds = '0', nanos = 0 } = request.delay ?? {};
@@ -68,7 +70,7 @@ function objectCount({ store }: ServerContext): number {
   return OBJECT_KINDS.reduce((total, kind) => total + store.count(kind), 0);
 }
 
-function stats({ store, dataPlane }: ServerContext, dispatcher: Dispatcher): object {
+async function stats({ store, dataPlane }: ServerContext, dispatcher: Dispatcher): Promise<object> {
   const counts = OBJECT_KINDS.map((kind) => [kind, String(store.count(kind))]);
   const calls = [...dispatcher.callCounts()].map(([path, count]) => [path, String(count)]);
   const members = store
@@ -78,16 +80,16 @@ function stats({ store, dataPlane }: ServerContext, dispatcher: Dispatcher): obj
     object_counts: Object.fromEntries(counts) as Record<string, string>,
     call_counts: Object.fromEntries(calls) as Record<string, string>,
     member_count: String(members),
-    connection_count: String(dataPlane.connections.size),
+    connection_count: String(await dataPlane.flowCount()),
     upload_count: String(store.uploads.size),
   } satisfies softxpu.StatsResponse;
 }
 
-function walk(request: softxpu.WalkRequest, context: ServerContext): object {
+async function walk(request: softxpu.WalkRequest, context: ServerContext): Promise<object> {
   const { dataPlane, nameOf } = context;
   const entry = entryPort(request.entry_port, context);
   const packet = packetOf(decodePacket(request.packet));
-  const passage = dataPlane.walk(entry, packet, {
+  const passage = await dataPlane.lookup(entry, packet, {
     fresh: request.fresh_connections,
     commit: request.commit,
   });

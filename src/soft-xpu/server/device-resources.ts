@@ -26,7 +26,7 @@ interface RawResource {
   /** At most one exists. */
   readonly singleton: boolean;
   /** Is told of every change; undefined once the resource is deleted. */
-  readonly changed?: (message: Message | undefined) => void;
+  readonly changed?: (message: Message | undefined) => Promise<void>;
 }
 
 /** Handlers of the three resources and of DeviceCapabilities. */
@@ -40,7 +40,7 @@ export function deviceHandlers(context: ServerContext, pager: Pager): Handlers {
       singleton: true,
       changed: (message) => {
         const spec = message?.spec as cloud.SecurityProfileSpec | null | undefined;
-        context.dataPlane.connections.timeouts = timeoutsOf(spec ?? undefined);
+        return context.dataPlane.setIdleTimeouts(timeoutsOf(spec ?? undefined));
       },
     },
     {
@@ -81,10 +81,10 @@ function rawHandlers(raw: RawResource, context: ServerContext, pager: Pager): Ha
     if (message !== undefined) return message;
     throw new StatusError(status.NOT_FOUND, `${name} does not exist`);
   };
-  const keep = (id: string, message: Message): Message => {
+  const keep = async (id: string, message: Message): Promise<Message> => {
     const named = { ...message, name: `${raw.collection}/${id}` };
     stored.set(id, named);
-    raw.changed?.(named);
+    await raw.changed?.(named);
     return named;
   };
   return {
@@ -104,10 +104,10 @@ function rawHandlers(raw: RawResource, context: ServerContext, pager: Pager): Ha
       const id = lastSegment(require(String(request['name'])).name);
       return keep(id, messageOf(request, raw));
     },
-    [`Delete${raw.resource}`]: (request: { name: string; allow_missing: boolean }) => {
+    [`Delete${raw.resource}`]: async (request: { name: string; allow_missing: boolean }) => {
       const id = lastSegment(request.name);
       if (!stored.delete(id) && !request.allow_missing) require(request.name);
-      raw.changed?.(undefined);
+      await raw.changed?.(undefined);
       return {};
     },
     [`Get${raw.resource}`]: (request: { name: string }) => require(request.name),

@@ -25,19 +25,31 @@ export interface ServiceRules {
   readonly observed: boolean;
 }
 
+/** What a dispatcher works with. */
+export interface DispatcherOptions {
+  readonly clock: Clock;
+  readonly failures: FailureQueue;
+  /** Closes every connection. */
+  readonly dropConnections: () => void;
+  /** Resolves when what was written is in force for packets: no write is answered before. */
+  readonly settled: () => Promise<void>;
+}
+
 /** See the file head. */
 export class Dispatcher {
   private readonly clock: Clock;
   private readonly failures: FailureQueue;
   private readonly dropConnections: () => void;
+  private readonly settled: () => Promise<void>;
   private readonly counts = new Map<string, number>();
   /** Ends each injected delay that still runs. */
   private readonly waits = new Set<() => void>();
 
-  constructor(clock: Clock, failures: FailureQueue, dropConnections: () => void) {
+  constructor({ clock, failures, dropConnections, settled }: DispatcherOptions) {
     this.clock = clock;
     this.failures = failures;
     this.dropConnections = dropConnections;
+    this.settled = settled;
   }
 
   /** The server ends: calls that an injected failure holds back end with UNAVAILABLE. */
@@ -68,13 +80,23 @@ export class Dispatcher {
     handler: Handler | undefined,
     rules: ServiceRules,
   ): handleUnaryCall<unknown, unknown> {
+    const answerer = this.settling(path, handler ?? unimplemented(path));
     return (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
-      this.handle(path, handler ?? unimplemented(path), call.request, rules).then(
+      this.handle(path, answerer, call.request, rules).then(
         (response) => answer(null, response),
         (error: unknown) => {
           if (!(error instanceof DroppedConnection)) answer(serviceError(error, rules.mode));
         },
       );
+    };
+  }
+
+  private settling(path: string, handler: Handler): Handler {
+    if (!WRITING.test(path)) return handler;
+    return async (request) => {
+      const response = await handler(request);
+      await this.settled();
+      return response;
     };
   }
 
@@ -115,6 +137,9 @@ export class Dispatcher {
     });
   }
 }
+
+/** Methods that change objects. */
+const WRITING = /\/(Create|Update|Delete|Modify|Replace|Apply|Load)\w*$/;
 
 /** The connection is gone: nobody hears an answer. */
 class DroppedConnection extends Error {}

@@ -4,7 +4,7 @@ import type { k8s } from '../../gen/opi/types.js';
 import { decodePrefix, isSet, type Maybe } from '../../opi/codec/address.js';
 import type { Draft } from '../../opi/codec/draft.js';
 import { encodePacket } from '../../opi/codec/packet.js';
-import type { Flow } from '../memory/conntrack.js';
+import type { TrackedFlow } from '../data-plane.js';
 import { PROTOCOL, type Packet } from '../memory/packet.js';
 import { samePort } from '../memory/port.js';
 import type { ServerContext } from './context.js';
@@ -12,7 +12,7 @@ import { durationOf, portMessage, portOfMessage } from './ports-wire.js';
 
 /** A selector as a test, and whether it has any condition. */
 export interface FlowChoice {
-  readonly matches: (flow: Flow) => boolean;
+  readonly matches: (flow: TrackedFlow) => boolean;
   readonly isEverything: boolean;
 }
 
@@ -26,15 +26,15 @@ export function flowChoice(selector: Maybe<k8s.FlowSelector>): FlowChoice {
 }
 
 /** Message of a flow. */
-export function flowMessage(flow: Flow, context: ServerContext): Draft<k8s.Flow> {
+export function flowMessage(flow: TrackedFlow, { nameOf }: ServerContext): Draft<k8s.Flow> {
   return {
     original: packetMessage(flow.original),
-    entry_port: portMessage(flow.entry, context.nameOf),
-    exit_port: portMessage(flow.exit, context.nameOf),
-    state: stateOf(flow),
+    entry_port: portMessage(flow.entry, nameOf),
+    exit_port: portMessage(flow.exit, nameOf),
+    state: `FLOW_STATE_${flow.state}`,
     packet_count: String(flow.packetCount),
     byte_count: String(flow.byteCount),
-    idle_duration: durationOf(context.clock.monotonic() - flow.lastSeenMs),
+    idle_duration: durationOf(flow.idleMs),
   };
 }
 
@@ -52,7 +52,7 @@ export function packetMessage(packet: Packet): Draft<k8s.PacketTuple> {
   });
 }
 
-type FlowTest = (flow: Flow) => boolean;
+type FlowTest = (flow: TrackedFlow) => boolean;
 
 function testsOf(selector: k8s.FlowSelector): FlowTest[] {
   const { protocol, source_port: sourcePort, destination_port: destinationPort } = selector;
@@ -75,9 +75,4 @@ function testsOf(selector: k8s.FlowSelector): FlowTest[] {
 
 function prefixOf(message: k8s.FlowSelector['source_prefix'], field: string): Cidr | undefined {
   return isSet(message) ? parseCidr(decodePrefix(message, field)) : undefined;
-}
-
-function stateOf(flow: Flow): k8s.FlowState {
-  if (flow.tcp !== 'SETUP' && flow.tcp !== 'OPEN') return 'FLOW_STATE_CLOSING';
-  return flow.replied ? 'FLOW_STATE_ESTABLISHED' : 'FLOW_STATE_NEW';
 }

@@ -5,7 +5,7 @@ import { decodePort, encodePort, type PortSpec } from '../../opi/codec/packet.js
 import type { NameOf } from '../../opi/codec/names.js';
 import type { Maybe } from '../../opi/codec/address.js';
 import type { Decision, DropReason } from '../memory/decision.js';
-import type { Count, CounterMap } from '../memory/counters.js';
+import type { Count } from '../memory/counters.js';
 import { HOST_PORT, TUNNEL_PORT, UPLINK_PORT, type PortRef } from '../memory/port.js';
 import type { Passage } from '../memory/walk.js';
 
@@ -48,10 +48,11 @@ export function decisionMessage(decision: Decision, nameOf: NameOf): Draft<k8s.P
 }
 
 /** Messages of drop counters. */
-export function dropMessages(drops: CounterMap<DropReason>): k8s.DropStats[] {
-  return drops
-    .entries()
-    .map(([reason, count]) => ({ reason: dropReasonMessage(reason), ...countMessage(count) }));
+export function dropMessages(drops: ReadonlyMap<DropReason, Readonly<Count>>): k8s.DropStats[] {
+  return [...drops].map(([reason, count]) => ({
+    reason: dropReasonMessage(reason),
+    ...countMessage(count),
+  }));
 }
 
 /** Message fields of a counter. */

@@ -31,7 +31,12 @@ export function buildServer(context: ServerContext, dropConnections: () => void)
     'grpc.max_send_message_length': REQUEST_BYTES_MAX,
   });
   const failures = new FailureQueue();
-  const dispatcher = new Dispatcher(context.clock, failures, dropConnections);
+  const dispatcher = new Dispatcher({
+    clock: context.clock,
+    failures,
+    dropConnections,
+    settled: () => context.dataPlane.settled(),
+  });
   const lifecycle = new Lifecycle(context.clock, context.settleMs);
   const add = (service: string, handlers: Handlers, rules: ServiceRules): void => {
     const definition = opiPackage()[service] as ServiceDefinition;

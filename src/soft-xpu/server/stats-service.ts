@@ -1,7 +1,7 @@
 /** Counters of NetworkPolicies and PolicyBindings. */
 import type { k8s } from '../../gen/opi/types.js';
 import type { Direction, PolicyBindingSpec, StageKind } from '../../opi/objects/specs.js';
-import type { CompiledBinding } from '../memory/compiled-policy.js';
+import type { BindingCounts } from '../data-plane.js';
 import { zeroCount } from '../memory/counters.js';
 import { TUNNEL_PORT, UPLINK_PORT, type PortRef } from '../memory/port.js';
 import type { ServerContext } from './context.js';
@@ -14,10 +14,10 @@ import { countMessage, dropMessages, timestampOf } from './ports-wire.js';
 export function networkPolicyHandlers(context: ServerContext, operations: Operations): Handlers {
   return {
     ...extensionHandlers('networkPolicy', context, operations),
-    StatsNetworkPolicy: ({ name }: k8s.StatsNetworkPolicyRequest) => {
+    StatsNetworkPolicy: async ({ name }: k8s.StatsNetworkPolicyRequest) => {
       const { key } = requireStored('networkPolicy', name, context).object;
       return {
-        rules: ruleStats(key.id, context),
+        rules: await ruleStats(key.id, context),
         collect_time: timestampOf(context.clock.now()),
       } satisfies k8s.StatsNetworkPolicyResponse;
     },
@@ -28,31 +28,32 @@ export function networkPolicyHandlers(context: ServerContext, operations: Operat
 export function policyBindingHandlers(context: ServerContext, operations: Operations): Handlers {
   return {
     ...extensionHandlers('policyBinding', context, operations),
-    StatsPolicyBinding: ({ name }: k8s.StatsPolicyBindingRequest) => {
+    StatsPolicyBinding: async ({ name }: k8s.StatsPolicyBindingRequest) => {
       const { spec } = requireStored('policyBinding', name, context).object;
-      const binding = context.dataPlane.bindingOf(boundPort(spec as PolicyBindingSpec));
+      const port = boundPort(spec as PolicyBindingSpec);
+      const counts = await context.dataPlane.bindingCounts(port);
       return {
-        drops: binding === undefined ? [] : dropMessages(binding.drops),
-        stages: binding === undefined ? [] : stageStats(binding),
+        drops: counts === undefined ? [] : dropMessages(counts.drops),
+        stages: counts === undefined ? [] : stageStats(counts),
         collect_time: timestampOf(context.clock.now()),
       } satisfies k8s.StatsPolicyBindingResponse;
     },
   };
 }
 
-function ruleStats(id: string, context: ServerContext): k8s.NetworkPolicyRuleStats[] {
-  const rules = context.dataPlane.policy(id)?.rules;
-  return (['INGRESS', 'EGRESS'] as const).flatMap((list) =>
-    (rules?.[list] ?? []).map(({ spec, counter }) => ({
-      rule_list: `NETWORK_POLICY_RULE_LIST_${list}` as const,
-      rule_id: spec.ruleId,
-      ...countMessage(counter),
-    })),
-  );
+async function ruleStats(
+  id: string,
+  { dataPlane }: ServerContext,
+): Promise<k8s.NetworkPolicyRuleStats[]> {
+  const counts = await dataPlane.ruleCounts(id);
+  return counts.map(({ list, ruleId, count }) => ({
+    rule_list: `NETWORK_POLICY_RULE_LIST_${list}`,
+    rule_id: ruleId,
+    ...countMessage(count),
+  }));
 }
 
-function stageStats({ stageCounts }: CompiledBinding): k8s.PolicyStageStats[] {
-  const counts = new Map(stageCounts.entries());
+function stageStats({ stages: counts }: BindingCounts): k8s.PolicyStageStats[] {
   const stages = new Set([...counts.keys()].map((name) => name.replace(/ \w+$/, '')));
   return [...stages].map((name) => {
     const [kind, direction] = name.split(' ') as [StageKind, Direction];

@@ -432,7 +432,7 @@ describe('soft-xpu memory: failsafes', () => {
     expect(node.fate(UPLINK, tcp(FAR, POD_A, 22))).to.equal('deny TIER_DEFAULT');
   });
 
-  it('of the reverse direction only end UNTRACKED: the packet stays tracked and HOST decides', () => {
+  it('of the reverse direction only end UNTRACKED: the packet stays tracked and HOST decides', async () => {
     const node = new TestNode().policy('none', []);
     const reply = { ...udp(FAR, HOST, 9999), sourcePort: 53 };
     node.bindPort('UPLINK', [stage('UNTRACKED', 'FROM_PORT', [tier('t', ['none'])])], {
@@ -440,7 +440,7 @@ describe('soft-xpu memory: failsafes', () => {
     });
     expect(node.fate(UPLINK, reply)).to.equal('allow host');
     expect(node.xpu.dataPlane.connections.size).to.equal(1);
-    node.xpu.dataPlane.reset();
+    await node.xpu.dataPlane.reset();
     node.bindPort(
       'UPLINK',
       [stage('UNTRACKED', 'FROM_PORT', [tier('t', ['none'])]), stage('HOST', 'FROM_PORT', [])],

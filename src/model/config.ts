@@ -72,6 +72,8 @@ interface ConfigValues {
   readonly logActionRateLimitBurst: number;
   readonly wireguardEnabled: boolean;
   readonly wireguardEnabledV6: boolean;
+  /** What nodes send to each other's own addresses is encrypted, too. */
+  readonly wireguardHostEncryptionEnabled: boolean;
   readonly wireguardListeningPort: number;
   readonly wireguardListeningPortV6: number;
   /** Node name; empty = not sent. */
@@ -179,6 +181,7 @@ const PARAMETERS: ParameterTable = {
   logActionRateLimitBurst: integer('LogActionRateLimitBurst', 0, INT32_MAX, 5),
   wireguardEnabled: bool('WireguardEnabled', false),
   wireguardEnabledV6: bool('WireguardEnabledV6', false),
+  wireguardHostEncryptionEnabled: bool('WireguardHostEncryptionEnabled', false),
   wireguardListeningPort: integer('WireguardListeningPort', 0, 65535, 51820),
   wireguardListeningPortV6: integer('WireguardListeningPortV6', 0, 65535, 51821),
   felixHostname: text('FelixHostname', ''),

@@ -7,7 +7,8 @@ import type { RuleOrigin } from './policy/program.js';
  * - `not-expressible`: the target has no such match or stage.
  * - `budget`: the expansion would exceed the rule budget.
  * - `table-full`: the XPU's table has no room.
- * - `unsupported-encap`: a tunnel type the XPU does not offer; its traffic is not sent.
+ * - `unsupported-encap`: a tunnel type or an encryption that the XPU does not offer; its traffic is not sent.
+ * - `unresolved`: where the destination's node is, or its tunnel endpoint, is not known (yet); its traffic is not sent.
  * - `address-conflict`: another port holds the address.
  * - `invalid`: a value Felix sent is malformed; names field and value.
  */
@@ -19,6 +20,7 @@ export type DegradationCode =
   | 'budget'
   | 'table-full'
   | 'unsupported-encap'
+  | 'unresolved'
   | 'address-conflict'
   | 'invalid';
 

@@ -4,6 +4,7 @@ import type { Family } from '../base/ip.js';
 import type { IpSetId } from '../model/ids.js';
 import type { IpSetType } from '../model/policy.js';
 import { type ObjectKey, ObjectNamer } from '../opi/objects/key.js';
+import type { VxlanTunnel } from '../overlay/vxlan.js';
 import { type SourceKey } from './policy/lowering.js';
 
 /**
@@ -41,9 +42,17 @@ export class ObjectNames {
     return this.namer.key('route', prefix);
   }
 
-  /** The VXLAN tunnel to a node, by family of its outer and inner addresses. */
-  tunnel(node: string, family: Family): ObjectKey<'tunnel'> {
-    return this.namer.key('tunnel', `vxlan/v${family}/${node}`);
+  /**
+   * A VXLAN tunnel, by all that it is: a node that moves gets another tunnel, to which its routes are led before the old
+   * one goes. XPUs tell tunnels apart by the same fields.
+   */
+  tunnel({ localIp, remoteIp, vni }: Omit<VxlanTunnel, 'family'>): ObjectKey<'tunnel'> {
+    return this.namer.key('tunnel', `vxlan/${vni}/${localIp}/${remoteIp}`);
+  }
+
+  /** The next hop at an address of the underlay (canonical text). */
+  nextHop(ip: string): ObjectKey<'nextHop'> {
+    return this.namer.key('nextHop', ip);
   }
 
   routeTable(family: Family): ObjectKey<'routeTable'> {

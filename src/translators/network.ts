@@ -34,10 +34,11 @@ export interface HostPort {
   readonly owners: readonly Origin[];
 }
 
-/** Objects that are always there. */
+/** Objects that are always there. `vni`: the domain's VXLAN id, where VXLAN is in use. */
 export function networkObjects(
   names: ObjectNames,
   { ifname: hostPort, lists, closedLists, owners }: HostPort,
+  vni: number | undefined,
 ): PlanEntry[] {
   const { vpc, subnet } = names;
   const hostInterface = names.interface(hostPort);
@@ -46,7 +47,11 @@ export function networkObjects(
     ...FAMILIES.map((family) => denyAll(names, family)),
     {
       key: vpc,
-      spec: { v4RouteTable: names.routeTable(4), v6RouteTable: names.routeTable(6) },
+      spec: {
+        ...(vni === undefined ? {} : { vni }),
+        v4RouteTable: names.routeTable(4),
+        v6RouteTable: names.routeTable(6),
+      },
     },
     { key: subnet, spec: { vpc, v4Prefix: '0.0.0.0/0', v6Prefix: '::/0', ...ROUTER } },
     { key: hostInterface, spec: { ifname: hostPort, vf: false, adminUp: true } },

@@ -1,53 +1,70 @@
 /**
- * Routes of the Vpc. Blocks of our own drop what has no Mapping; remote blocks behind VXLAN lead through tunnels. For
- * all else there is no Route: it leaves by the uplink.
+ * Routes of the Vpc, and the tunnels and next hops they lead to. The longest prefix wins, a Mapping before all of them. For
+ * what has no Route the underlay's own routes decide: it leaves by the uplink.
  */
 import { type Cidr, compareCidr, formatCidr, parseCidr } from '../base/ip.js';
 import type { DesiredState, DirtySet } from '../desired/state.js';
-import type { Route } from '../model/network.js';
+import type { IpamPool, Route } from '../model/network.js';
+import type { OverlayFacts } from '../overlay/facts.js';
+import { type BlockedWay, type Way, wayOf, wayOfPool } from '../overlay/way.js';
+import { isHostTrafficEncrypted } from '../overlay/wireguard.js';
 import type { PlanEntry } from '../opi/objects/plan.js';
 import type { RouteVia } from '../opi/objects/specs.js';
-import type { Degradation } from './degradation.js';
+import type { Degradation, DegradationCode } from './degradation.js';
+import type { ObjectNames } from './names.js';
 import { nodeEntry } from './network.js';
 import { ReverseIndex } from './reverse-index.js';
-import { type TunnelContext, tunnelObjects, tunnelVia } from './tunnels.js';
+import { NextHopObjects, type PlanUnits, TunnelObjects } from './tunnels.js';
 
 /** What an update changed. */
 export interface RouteChanges {
-  /** Units of the plan with their whole content. */
-  readonly units: ReadonlyMap<string, readonly PlanEntry[]>;
+  readonly units: PlanUnits;
   /** Destinations behind tunnels came or went. */
   readonly tunnelled: boolean;
 }
 
-/** Routes and tunnels of the state, followed incrementally. */
+/** The part of a dirty set that routes depend on. */
+export type RouteMarks = Pick<DirtySet, 'routes' | 'vteps' | 'pools' | 'wireguard'>;
+
+/** Routes, tunnels and next hops of the state, followed incrementally. */
 export class RouteObjects {
+  private readonly names: ObjectNames;
+  private readonly tunnels: TunnelObjects;
+  private readonly nextHops: NextHopObjects;
+  /** Destinations by the node they are on. */
   private readonly byNode = new ReverseIndex<string, string>();
+  /** Pools by their CIDR, canonical text. */
+  private readonly byPoolCidr = new ReverseIndex<string, string>();
   private readonly behindTunnels = new Map<string, Cidr>();
   private readonly problems = new Map<string, Degradation>();
 
-  /** Follows the state. `renewed`: the node's name or VNI changed, so that every tunnel must be looked at. */
+  constructor(names: ObjectNames) {
+    this.names = names;
+    this.tunnels = new TunnelObjects(names);
+    this.nextHops = new NextHopObjects(names);
+  }
+
+  /** Follows the state. `renewed`: the node's name or the configuration changed, so that everything is looked at. */
   update(
     state: DesiredState,
-    dirty: Pick<DirtySet, 'routes' | 'vteps'>,
-    context: TunnelContext,
+    marks: RouteMarks,
+    facts: OverlayFacts,
     renewed: boolean,
   ): RouteChanges {
-    const all = renewed || dirty.vteps.has(context.nodeName);
-    const nodes = new Set(all ? [...dirty.vteps, ...state.vteps.keys()] : dirty.vteps);
-    const destinations = new Set(all ? [...dirty.routes, ...state.routes.keys()] : dirty.routes);
-    for (const node of nodes) {
-      for (const destination of this.byNode.of(node)) destinations.add(destination);
-    }
-    const units = new Map<string, readonly PlanEntry[]>();
-    for (const node of nodes) units.set(`tunnel/${node}`, tunnelObjects(node, context));
+    const all = renewed || marks.vteps.has(facts.nodeName);
+    const nodes = new Set(all ? [...marks.vteps, ...state.vteps.keys()] : marks.vteps);
+    const destinations = this.touched(state, marks, nodes, all);
+    const units = new Map<string, readonly PlanEntry[]>(this.tunnels.update(nodes, facts));
+    const hops = new Map<string, string | undefined>();
     let tunnelled = false;
     for (const destination of destinations) {
       const wasBehind = this.behindTunnels.has(destination);
-      const entries = this.follow(destination, state.routes.get(destination), context);
+      const { entries, nextHop } = this.follow(destination, state, facts);
       units.set(`route/${destination}`, entries);
+      hops.set(destination, nextHop);
       tunnelled ||= wasBehind !== this.behindTunnels.has(destination);
     }
+    for (const [unit, entries] of this.nextHops.update(hops)) units.set(unit, entries);
     return { units, tunnelled };
   }
 
@@ -56,41 +73,116 @@ export class RouteObjects {
     return [...this.behindTunnels.values()].sort(compareCidr);
   }
 
-  /** Routes that could not be read. */
+  /** Routes that could not be read, and those that lead nowhere. */
   degradations(): Iterable<Degradation> {
     return this.problems.values();
   }
 
+  /** Destinations to look at: those that changed, and those on a node of which something changed. */
+  private touched(
+    state: DesiredState,
+    { routes, pools, wireguard }: RouteMarks,
+    nodes: ReadonlySet<string>,
+    all: boolean,
+  ): Set<string> {
+    const destinations = new Set(all ? [...routes, ...state.routes.keys()] : routes);
+    const peers = [...wireguard].map((key) => key.slice(key.indexOf('/') + 1));
+    for (const node of [...nodes, ...peers]) {
+      for (const destination of this.byNode.of(node)) destinations.add(destination);
+    }
+    for (const id of pools) {
+      const cidr = poolCidr(state.pools.get(id));
+      for (const known of this.byPoolCidr.namedBy(id)) destinations.add(known);
+      this.byPoolCidr.set(id, new Set(cidr === undefined ? [] : [cidr]));
+      if (cidr !== undefined) destinations.add(cidr);
+    }
+    return destinations;
+  }
+
   private follow(
     destination: string,
-    route: Route | undefined,
-    context: TunnelContext,
-  ): readonly PlanEntry[] {
+    state: DesiredState,
+    facts: OverlayFacts,
+  ): { readonly entries: readonly PlanEntry[]; readonly nextHop?: string } {
+    const route = state.routes.get(destination);
     this.byNode.set(destination, new Set(route === undefined ? [] : [route.nodeName]));
     this.behindTunnels.delete(destination);
     this.problems.delete(destination);
-    if (route === undefined) return [];
     const cidr = parseCidr(destination);
     if (cidr === undefined) {
       const reason = `route destination ${JSON.stringify(destination)} is malformed`;
-      this.problems.set(destination, { code: 'invalid', subject: destination, reason });
-      return [];
+      if (route !== undefined) this.problem(destination, 'invalid', reason);
+      return { entries: [] };
     }
-    const via = routeVia(route, cidr, context);
+    const way = route === undefined ? this.poolWay(destination, state) : wayOf(route, cidr, facts);
+    if (route !== undefined) this.noteHostTraffic(route, cidr, facts);
+    if (way.kind === 'tunnel') this.behindTunnels.set(destination, cidr);
+    if (way.kind === 'blocked') this.problem(destination, CODES[way.cause], way.reason);
+    const entries = this.entries(cidr, way);
+    return way.kind === 'next-hop' ? { entries, nextHop: way.ip } : { entries };
+  }
+
+  /** A prefix that no route tells of: a pool's, or nothing's. */
+  private poolWay(destination: string, state: DesiredState): Way {
+    for (const id of [...this.byPoolCidr.of(destination)].sort()) {
+      const pool = state.pools.get(id);
+      const way: Way = pool === undefined ? { kind: 'underlay' } : wayOfPool(pool);
+      if (way.kind === 'blocked') return way;
+    }
+    return { kind: 'underlay' };
+  }
+
+  private entries(cidr: Cidr, way: Way): readonly PlanEntry[] {
+    const via = this.via(way);
     if (via === undefined) return [];
-    if ('tunnel' in via) this.behindTunnels.set(destination, cidr);
-    const { names } = context;
     const prefix = formatCidr(cidr);
-    const spec = { table: names.routeTable(cidr.family), prefix, via };
-    return [nodeEntry({ key: names.route(prefix), spec })];
+    const route = (of: RouteVia) => {
+      const spec = { table: this.names.routeTable(cidr.family), prefix, via: of };
+      return { key: this.names.route(prefix), spec };
+    };
+    // What an XPU refuses to put into a tunnel must not leave as it is.
+    const closed = 'tunnel' in via ? { closed: route(NOWHERE) } : {};
+    return [{ ...nodeEntry(route(via)), ...closed }];
+  }
+
+  private via(way: Way): RouteVia | undefined {
+    switch (way.kind) {
+      case 'underlay':
+        return undefined;
+      case 'local':
+      case 'blocked':
+        return NOWHERE;
+      case 'next-hop':
+        return { nextHop: this.names.nextHop(way.ip) };
+      case 'tunnel':
+        return { tunnel: this.names.tunnel(way.tunnel), overlayMac: way.mac };
+    }
+  }
+
+  /** It is left alone: without it Felix would lose the datastore, and with it the way to hear that this was turned off. */
+  private noteHostTraffic(route: Route, { family }: Cidr, facts: OverlayFacts): void {
+    const { kinds, destination, nodeName } = route;
+    if (!kinds.includes('remote-host') || !isHostTrafficEncrypted(nodeName, family, facts)) return;
+    const reason = `WireGuard to node ${nodeName} itself: its traffic is not encrypted, and sent`;
+    this.problem(destination, 'unsupported-encap', reason);
+  }
+
+  private problem(subject: string, code: DegradationCode, reason: string): void {
+    this.problems.set(subject, { code, subject, reason });
   }
 }
 
-/**
- * Our own workloads, block or single pod: an address without a Mapping is dropped there, that of a pod that is gone
- * included.
- */
-function routeVia(route: Route, cidr: Cidr, context: TunnelContext): RouteVia | undefined {
-  if (route.kinds.includes('local-workload')) return { evalMapping: true };
-  return tunnelVia(route, cidr.family, context);
+/** Dropped, unless a Mapping holds the address. */
+const NOWHERE: RouteVia = { evalMapping: true };
+
+const CODES: Readonly<Record<BlockedWay['cause'], DegradationCode>> = {
+  unsupported: 'unsupported-encap',
+  unresolved: 'unresolved',
+  invalid: 'invalid',
+};
+
+/** Canonical text of a pool's CIDR; `undefined` if there is no pool, or it is malformed. */
+function poolCidr(pool: IpamPool | undefined): string | undefined {
+  const cidr = parseCidr(pool?.cidr ?? '');
+  return cidr && formatCidr(cidr);
 }

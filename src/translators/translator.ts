@@ -4,6 +4,7 @@ import { formatIp, type IpAddress } from '../base/ip.js';
 import type { DesiredState, DirtySet } from '../desired/state.js';
 import { defaultFelixConfig, type FelixConfig, parseFelixConfig } from '../model/config.js';
 import type { HostEndpointKey, IpSetId, WorkloadKey } from '../model/ids.js';
+import { domainVni } from '../overlay/vxlan.js';
 import type { ObjectKey } from '../opi/objects/key.js';
 import type { MemberDelta, PlanDelta, PlanEntry } from '../opi/objects/plan.js';
 import type { TargetCapabilities } from '../opi/objects/target.js';
@@ -63,6 +64,8 @@ interface Changes {
   readonly hostAddresses: readonly IpAddress[];
   readonly endpoints: ReadonlySet<WorkloadKey>;
   readonly routes: RouteChanges;
+  /** The VXLAN id of the routing domain. */
+  readonly vni: boolean;
   readonly sets: SetChanges;
   readonly ports: ReadonlySet<string>;
   readonly sources: PolicyChange['sources'];
@@ -81,16 +84,18 @@ export class Translator implements Translation {
   private readonly hostAddresses = new HostAddresses();
   private readonly endpoints = new EndpointTable();
   private readonly ports: PortTable;
-  private readonly routes = new RouteObjects();
+  private readonly routes: RouteObjects;
   private readonly vnicOwners = new Map<string, WorkloadKey>();
   private readonly changedEndpoints = new Set<string>();
   private state: DesiredState | undefined;
   private config: FelixConfig = defaultFelixConfig();
   private host: HostPolicy = NO_HOST_POLICY;
+  private vni: number | undefined;
 
   constructor(settings: TranslatorSettings, capabilities: TargetCapabilities) {
     this.settings = settings;
     this.names = new ObjectNames(settings.ownerId);
+    this.routes = new RouteObjects(this.names);
     this.native = capabilities.level === 'native';
     this.lowering = loweringFor(capabilities, settings, this.names);
     const { names, endpoints, catalog } = this;
@@ -160,6 +165,7 @@ export class Translator implements Translation {
     const nodeName = this.config.felixHostname || this.settings.nodeName;
     const hostAddresses = this.hostAddresses.update(state, marks, nodeName);
     const routes = this.followRoutes(state, marks, nodeName, config);
+    const vni = this.followVni(state);
     const sets = this.sets.update(state, marks);
     const catalog = this.catalog.update(state, marks, sets.health);
     const hostPolicy = this.followHost(state, marks, config || hostAddresses.length > 0);
@@ -186,6 +192,7 @@ export class Translator implements Translation {
       hostAddresses,
       endpoints,
       routes,
+      vni,
       sets,
       ports,
       sources: catalog.sources,
@@ -205,9 +212,15 @@ export class Translator implements Translation {
     nodeName: string,
     renewed: boolean,
   ): RouteChanges {
-    const { names, config } = this;
-    const context = { names, nodeName, vni: config.vxlanVni, vteps: state.vteps };
-    return this.routes.update(state, marks, context, renewed);
+    const { vteps, wireguard } = state;
+    const facts = { nodeName, config: this.config, vteps, wireguard };
+    return this.routes.update(state, marks, facts, renewed);
+  }
+
+  private followVni({ encapsulation, vteps }: DesiredState): boolean {
+    const before = this.vni;
+    this.vni = domainVni(this.config, encapsulation, vteps.size);
+    return this.vni !== before;
   }
 
   /** Resolves host endpoints again; tells whether any in force changed, and whether `*` did. */
@@ -273,14 +286,15 @@ export class Translator implements Translation {
   private planNetwork(changes: Changes, vnics: ReadonlySet<string>): void {
     const { names, settings, table } = this;
     const hostVnic = names.vnic(settings.hostPort);
-    if (table.unit('network').length === 0 || vnics.has(hostVnic.id) || changes.hostPolicy) {
+    const isNew = table.unit('network').length === 0;
+    if (isNew || vnics.has(hostVnic.id) || changes.hostPolicy || changes.vni) {
       const hostPort = {
         ifname: settings.hostPort,
         lists: this.lowering.lists(hostVnic),
         closedLists: this.lowering.closedLists(hostVnic),
         owners: hostOwners(this.host),
       };
-      table.setUnit('network', networkObjects(names, hostPort));
+      table.setUnit('network', networkObjects(names, hostPort, this.vni));
     }
     for (const address of changes.hostAddresses) {
       const mapping = hostMapping(names, settings.hostPort, address);

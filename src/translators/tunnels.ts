@@ -1,75 +1,78 @@
 /**
- * VXLAN tunnels to the other nodes (felix-protocol: VTEPs). Inner and outer addresses are of one family, as in Calico.
+ * Tunnels and next hops of the plan: one Tunnel for each other node and family of which both VTEPs are known (its outer
+ * packets are taken in whether or not a route leads there), and one NextHop for each address that a route leads to.
  */
-import { FAMILIES, type Family, formatIp, parseIp } from '../base/ip.js';
-import type { DesiredState } from '../desired/state.js';
-import type { Route, Vtep } from '../model/network.js';
+import type { OverlayFacts } from '../overlay/facts.js';
+import { tunnelsTo } from '../overlay/tunnels.js';
+import type { VxlanTunnel } from '../overlay/vxlan.js';
 import type { PlanEntry } from '../opi/objects/plan.js';
-import type { RouteVia } from '../opi/objects/specs.js';
 import type { ObjectNames } from './names.js';
 import { nodeEntry } from './network.js';
+import { ReverseIndex } from './reverse-index.js';
 
-/** What tunnels are made from. */
-export interface TunnelContext {
-  readonly names: ObjectNames;
-  readonly nodeName: string;
-  readonly vni: number;
-  readonly vteps: DesiredState['vteps'];
+/** Units of a plan with their whole content. */
+export type PlanUnits = ReadonlyMap<string, readonly PlanEntry[]>;
+
+/** Tunnels by node, followed incrementally. Nodes at one address share a tunnel. */
+export class TunnelObjects {
+  private readonly names: ObjectNames;
+  private readonly byNode = new ReverseIndex<string, string>();
+
+  constructor(names: ObjectNames) {
+    this.names = names;
+  }
+
+  /** Looks at these nodes anew; gives the units of every tunnel that they had or have. */
+  update(nodes: Iterable<string>, facts: OverlayFacts): PlanUnits {
+    const found = new Map<string, VxlanTunnel>();
+    const touched = new Set<string>();
+    for (const node of nodes) {
+      const tunnels = new Map(
+        tunnelsTo(node, facts).map((one) => [this.names.tunnel(one).id, one]),
+      );
+      for (const [id, tunnel] of tunnels) found.set(id, tunnel);
+      for (const id of [...this.byNode.namedBy(node), ...tunnels.keys()]) touched.add(id);
+      this.byNode.set(node, new Set(tunnels.keys()));
+    }
+    const units = new Map<string, readonly PlanEntry[]>();
+    for (const id of touched) {
+      const tunnel = found.get(id);
+      if (this.byNode.of(id).size === 0) units.set(`tunnel/${id}`, []);
+      else if (tunnel !== undefined) units.set(`tunnel/${id}`, [this.entry(tunnel)]);
+    }
+    return units;
+  }
+
+  private entry(tunnel: VxlanTunnel): PlanEntry {
+    const { localIp, remoteIp, vni } = tunnel;
+    const spec = { vpc: this.names.vpc, localIp, remoteIp, vni };
+    return nodeEntry({ key: this.names.tunnel(tunnel), spec });
+  }
 }
 
-/** One end of a tunnel. */
-interface TunnelEnd {
-  /** Outer address. */
-  readonly ip: string;
-  /** MAC of the inner frames. */
-  readonly mac: string;
-}
+/** Next hops by the destinations that use them, followed incrementally. */
+export class NextHopObjects {
+  private readonly names: ObjectNames;
+  private readonly byDestination = new ReverseIndex<string, string>();
 
-/** Tunnels to one node, one per family in which both ends are known. None to ourselves. */
-export function tunnelObjects(node: string, context: TunnelContext): PlanEntry[] {
-  const { names, vni } = context;
-  return FAMILIES.flatMap((family) => {
-    const ends = tunnelEnds(node, family, context);
-    if (ends === undefined) return [];
-    const { local, remote } = ends;
-    const spec = { vpc: names.vpc, localIp: local.ip, remoteIp: remote.ip, vni };
-    return [nodeEntry({ key: names.tunnel(node, family), spec })];
-  });
-}
+  constructor(names: ObjectNames) {
+    this.names = names;
+  }
 
-/**
- * How a route leads through a tunnel; `undefined` if it does not: not of a VXLAN pool, in our own subnet, or unresolved
- * (Felix takes the node's address from a route whose VTEP is gone).
- */
-export function tunnelVia(
-  route: Route,
-  family: Family,
-  context: TunnelContext,
-): RouteVia | undefined {
-  const { kinds, pool, sameSubnet, nodeIp, nodeName } = route;
-  const isRemote = kinds.includes('remote-workload') || kinds.includes('remote-tunnel');
-  if (!isRemote || pool !== 'vxlan' || sameSubnet || nodeIp === '') return undefined;
-  const ends = tunnelEnds(nodeName, family, context);
-  if (ends === undefined) return undefined;
-  return { tunnel: context.names.tunnel(nodeName, family), overlayMac: ends.remote.mac };
-}
-
-function tunnelEnds(
-  node: string,
-  family: Family,
-  { nodeName, vteps, vni }: TunnelContext,
-): { readonly local: TunnelEnd; readonly remote: TunnelEnd } | undefined {
-  if (node === nodeName || vni === 0) return undefined;
-  const local = tunnelEnd(vteps.get(nodeName), family);
-  const remote = tunnelEnd(vteps.get(node), family);
-  return local === undefined || remote === undefined ? undefined : { local, remote };
-}
-
-/** A node's end; `undefined` where Felix did not tell it, or told it malformed. */
-function tunnelEnd(vtep: Vtep | undefined, family: Family): TunnelEnd | undefined {
-  if (vtep === undefined) return undefined;
-  const ip = parseIp(family === 4 ? vtep.parentIp : vtep.parentIpv6);
-  const mac = (family === 4 ? vtep.mac : vtep.macV6).toLowerCase();
-  if (ip?.family !== family || !/^([\da-f]{2}:){5}[\da-f]{2}$/.test(mac)) return undefined;
-  return { ip: formatIp(ip), mac };
+  /** Replaces the next hops of some destinations (`undefined` = none); gives the units of those that they had or have. */
+  update(wanted: ReadonlyMap<string, string | undefined>): PlanUnits {
+    const touched = new Set<string>();
+    for (const [destination, ip] of wanted) {
+      const now = new Set(ip === undefined ? [] : [ip]);
+      for (const one of [...this.byDestination.namedBy(destination), ...now]) touched.add(one);
+      this.byDestination.set(destination, now);
+    }
+    const units = new Map<string, readonly PlanEntry[]>();
+    for (const ip of touched) {
+      const isUsed = this.byDestination.of(ip).size > 0;
+      const entry = nodeEntry({ key: this.names.nextHop(ip), spec: { ip } });
+      units.set(`next-hop/${ip}`, isUsed ? [entry] : []);
+    }
+    return units;
+  }
 }

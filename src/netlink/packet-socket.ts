@@ -73,6 +73,20 @@ export class PacketSocket {
     return ifreq.getInt32(16, LITTLE_ENDIAN);
   }
 
+  /** Name of the interface of an index; `undefined` where there is none any more. */
+  interfaceName(index: number): string | undefined {
+    const ifreq = new Uint8Array(IFREQ_BYTES);
+    new DataView(ifreq.buffer).setInt32(16, index, LITTLE_ENDIAN);
+    try {
+      interfaceRequest(this.descriptor, LINUX.SIOCGIFNAME, ifreq);
+    } catch (error) {
+      if (error instanceof NetlinkError && error.errno === 'ENODEV') return undefined;
+      throw error;
+    }
+    const name = ifreq.subarray(0, IFNAME_BYTES_MAX + 1);
+    return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
+  }
+
   /** MAC address of an interface of the socket's namespace, six bytes. */
   hardwareAddress(ifname: string): Uint8Array {
     const ifreq = this.ask(LINUX.SIOCGIFHWADDR, ifname);

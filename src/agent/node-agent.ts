@@ -122,12 +122,12 @@ export class NodeAgent {
     const { pipeline, settings } = this;
     const { state, config } = pipeline.store;
     if (state === undefined) return undefined;
-    const { ownerId, uplinkInterface, hostInterfaces, ruleBudget } = settings;
+    const { ownerId, uplinkInterface, hostInterfaces, uplinkMtu, ruleBudget } = settings;
     const capabilities = pipeline.link?.capabilities;
     return {
       version: this.options.version,
       node: this.nodeName(config),
-      settings: { ownerId, uplinkInterface, hostInterfaces, ruleBudget },
+      settings: { ownerId, uplinkInterface, hostInterfaces, uplinkMtu, ruleBudget },
       ...(capabilities === undefined ? {} : { capabilities }),
       endpoints: Object.fromEntries(pipeline.endpoints.all),
       state,

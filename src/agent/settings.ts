@@ -57,6 +57,8 @@ export interface Settings {
   /** What probing must find; `auto` takes what it finds. */
   readonly target: 'auto' | 'native' | 'plain';
   readonly callTimeoutMs: number;
+  /** MTU of the XPU's uplink. */
+  readonly uplinkMtu: number;
   /** Most rules one plain SecurityPolicy may grow to. */
   readonly ruleBudget: number;
 }
@@ -107,6 +109,7 @@ const TABLE = {
     'which API level the XPU must offer',
   ),
   callTimeoutMs: count(10_000, 'deadline of one call to the XPU, milliseconds'),
+  uplinkMtu: count(1500, "MTU of the XPU's uplink, bytes: decides the MTU that is told for pods"),
   ruleBudget: count(65_535, 'most rules of one SecurityPolicy on a plain target'),
 } satisfies Record<string, Setting<unknown>>;
 

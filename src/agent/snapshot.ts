@@ -31,7 +31,7 @@ export class SnapshotError extends CodedError<SnapshotErrorCode> {}
 /** Settings that decide what is compiled. */
 export type CompileSettings = Pick<
   Settings,
-  'ownerId' | 'uplinkInterface' | 'hostInterfaces' | 'ruleBudget'
+  'ownerId' | 'uplinkInterface' | 'hostInterfaces' | 'uplinkMtu' | 'ruleBudget'
 >;
 
 /** An agent at one moment. */

@@ -40,6 +40,7 @@ export function buildStatus(parts: StatusParts): AgentStatus {
     failed: unready.filter(({ state }) => state === 'failed').length,
     unready: unready.slice(0, UNREADY_SHOWN),
     endpoints: Object.fromEntries(pipeline.endpoints.all),
+    ...(translator === undefined ? {} : { overlay: translator.overlay() }),
     degraded: sortDegradations([
       ...(translator?.degradations() ?? []),
       ...tableFullDegradations(pipeline),

@@ -1,5 +1,6 @@
 /** What driver and agent tell about themselves: the JSON of the status socket. */
 import type { Degradation } from '../translators/degradation.js';
+import type { OverlayReport } from '../translators/translator.js';
 
 /** State of one endpoint towards Felix. */
 export interface EndpointStatus {
@@ -67,6 +68,8 @@ export interface AgentStatus {
   /** By endpoint key: `k8s/NS%2FPOD/eth0`, `host/NAME`. */
   readonly endpoints: Readonly<Record<string, EndpointStatus>>;
   readonly degraded: readonly Degradation[];
+  /** VXLAN in use and the MTU that it leaves to pods; absent until something was translated. */
+  readonly overlay?: OverlayReport;
   /** Configuration values that fell back to their default. */
   readonly configProblems: readonly string[];
 }

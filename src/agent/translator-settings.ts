@@ -1,12 +1,9 @@
 /** What the translators need of an agent's settings. */
 import { defaultSettings, type TranslatorSettings } from '../translators/settings.js';
-import type { Settings } from './settings.js';
+import type { CompileSettings } from './snapshot.js';
 
 /** Settings of the translators of `node`. */
-export function toTranslatorSettings(
-  settings: Pick<Settings, 'ownerId' | 'uplinkInterface' | 'hostInterfaces' | 'ruleBudget'>,
-  node: string,
-): TranslatorSettings {
+export function toTranslatorSettings(settings: CompileSettings, node: string): TranslatorSettings {
   const { uplinkInterface, hostInterfaces } = settings;
   const uplink = hostInterfaces.find(({ name }) => name === uplinkInterface);
   return {
@@ -14,6 +11,7 @@ export function toTranslatorSettings(
     nodeName: node,
     uplink: uplink ?? { name: uplinkInterface },
     otherInterfaces: hostInterfaces.filter(({ name }) => name !== uplinkInterface),
+    uplinkMtu: settings.uplinkMtu,
     ruleBudget: settings.ruleBudget,
   };
 }

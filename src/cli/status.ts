@@ -3,6 +3,7 @@ import { readSettings } from '../agent/settings.js';
 import { fetchStatus } from '../agent/status-client.js';
 import { statusSocketPath } from '../agent/status-server.js';
 import type { AgentStatus } from '../agent/status.js';
+import type { OverlayReport } from '../overlay/report.js';
 import { defineCommand } from './command.js';
 
 /** The command. */
@@ -42,9 +43,17 @@ export function statusText(status: AgentStatus): string {
       `${felix.inSync ? 'in sync' : 'not in sync'}, frames ${felix.applied}/${felix.received} applied`,
     `XPU        ${xpu.address} ${xpu.connected ? `answers, ${xpu.level}` : `away: ${xpu.reason}`}, ${xpu.writes} writes`,
     `objects    ${objects || 'none'}; ${status.pending} pending, ${status.failed} failed`,
+    ...(status.overlay === undefined ? [] : [`overlay    ${overlayText(status.overlay)}`]),
     `endpoints  ${endpoints.length}`,
     ...endpoints,
     ...(problems.length === 0 ? [] : ['problems', ...problems]),
     '',
   ].join('\n');
+}
+
+function overlayText({ vni, encapsulations, uplinkMtu, podMtu }: OverlayReport): string {
+  const families = encapsulations.map((one) => (one === 'vxlan-v4' ? 'IPv4' : 'IPv6'));
+  const vxlan =
+    vni === undefined ? 'no VXLAN' : `VXLAN ${vni} over ${families.join(' and ') || 'nothing yet'}`;
+  return `${vxlan}; MTU of pods at most ${podMtu} (uplink ${uplinkMtu})`;
 }

@@ -19,6 +19,8 @@ export interface TranslatorSettings {
   readonly otherInterfaces: readonly HostInterface[];
   /** `ifname` of the host port's Interface. */
   readonly hostPort: string;
+  /** MTU of the uplink, bytes: OPI tells none. Nothing that is planned depends on it; see `Translation.overlay`. */
+  readonly uplinkMtu: number;
   /** Plain target: greatest count of rules in one SecurityPolicy, at most 65,535; beyond it a list fails closed. */
   readonly ruleBudget: number;
 }
@@ -31,6 +33,7 @@ export function defaultSettings(nodeName: string): TranslatorSettings {
     uplink: { name: 'eth0' },
     otherInterfaces: [],
     hostPort: 'host0',
+    uplinkMtu: 1500,
     ruleBudget: 65_535,
   };
 }

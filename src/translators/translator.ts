@@ -4,6 +4,7 @@ import { formatIp, type IpAddress } from '../base/ip.js';
 import type { DesiredState, DirtySet } from '../desired/state.js';
 import { defaultFelixConfig, type FelixConfig, parseFelixConfig } from '../model/config.js';
 import type { HostEndpointKey, IpSetId, WorkloadKey } from '../model/ids.js';
+import { type OverlayReport, overlayReport } from '../overlay/report.js';
 import { domainVni } from '../overlay/vxlan.js';
 import type { ObjectKey } from '../opi/objects/key.js';
 import type { MemberDelta, PlanDelta, PlanEntry } from '../opi/objects/plan.js';
@@ -37,6 +38,7 @@ import { type RouteChanges, RouteObjects } from './routes.js';
 import { type SetChanges, SetTable } from './sets.js';
 import type { TranslatorSettings } from './settings.js';
 
+export type { OverlayReport } from '../overlay/report.js';
 export type { EndpointExpectation } from './expectation.js';
 
 /** What the agent asks of a translator. Construct: `new Translator(settings, capabilities)`. */
@@ -50,6 +52,8 @@ export interface Translation {
   plan(): Iterable<PlanEntry>;
   /** Every narrowing now, sorted. */
   degradations(): readonly Degradation[];
+  /** VXLAN in use and the MTU that it leaves to pods, as of the last `translate`. */
+  overlay(): OverlayReport;
   /** Every endpoint of the state: what must be acknowledged before it is up, or why it cannot be. */
   expectations(): ReadonlyMap<string, EndpointExpectation>;
   /** Endpoints whose expectation changed or went since the last call, and forgets them. */
@@ -129,6 +133,17 @@ export class Translator implements Translation {
       ...this.lowering.degradations(),
       ...this.routes.degradations(),
     ]);
+  }
+
+  overlay(): OverlayReport {
+    const { config, state, settings } = this;
+    return overlayReport({
+      config,
+      encapsulation: state?.encapsulation,
+      ownVtep: state?.vteps.get(config.felixHostname || settings.nodeName),
+      vteps: state?.vteps.size ?? 0,
+      uplinkMtu: settings.uplinkMtu,
+    });
   }
 
   expectations(): ReadonlyMap<string, EndpointExpectation> {

@@ -19,6 +19,7 @@ function snapshotOf(state: DesiredState): AgentSnapshot {
       ownerId: '',
       uplinkInterface: 'eth0',
       hostInterfaces: [{ name: 'eth0', addresses: ['172.30.0.1'] }],
+      uplinkMtu: 1500,
       ruleBudget: 4096,
     },
     capabilities: { level: 'plain', compactRules: true, limits: { vnic: 3 }, features: ['x'] },

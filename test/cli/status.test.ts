@@ -78,6 +78,21 @@ describe('status text', () => {
     );
   });
 
+  it('tells the overlay and the MTU it leaves to pods', () => {
+    const overlay = (of: AgentStatus['overlay']) =>
+      statusText({ ...STATUS, ...(of === undefined ? {} : { overlay: of }) })
+        .split('\n')
+        .find((line) => line.startsWith('overlay'));
+    expect(overlay(undefined)).to.equal(undefined);
+    expect(overlay({ encapsulations: [], uplinkMtu: 9000, podMtu: 9000 })).to.equal(
+      'overlay    no VXLAN; MTU of pods at most 9000 (uplink 9000)',
+    );
+    const encapsulations = ['vxlan-v4', 'vxlan-v6'] as const;
+    expect(overlay({ vni: 4096, encapsulations, uplinkMtu: 1500, podMtu: 1430 })).to.equal(
+      'overlay    VXLAN 4096 over IPv4 and IPv6; MTU of pods at most 1430 (uplink 1500)',
+    );
+  });
+
   it('is short where nothing is there yet', () => {
     const { felix, xpu } = STATUS;
     const text = statusText({

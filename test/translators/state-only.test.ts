@@ -3,22 +3,32 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { DesiredState, IpSet } from '../../src/desired/state.js';
 import type { Delta } from '../../src/model/delta.js';
-import { delta } from './support/arbitraries.js';
+import { config, delta, overlayDelta } from './support/arbitraries.js';
 import { NATIVE, PLAIN, Player, SETTINGS } from './support/play.js';
 
 const isLong = process.env['CALICO_XPU_LONG'] === '1';
 const SECONDS_MAX = isLong ? Number(process.env['CALICO_XPU_LONG_SECONDS'] ?? 600) : 2;
 const SEED = process.env['CALICO_XPU_SEED'];
 
-/** A change, and what happens behind it. */
-const step = fc.record({
-  delta,
-  then: fc.constantFrom('nothing', 'flush', 'flush', 'repeat', 'restart'),
-});
+/** What happens behind a change. */
+const AFTERWARDS = fc.constantFrom('nothing', 'flush', 'flush', 'repeat', 'restart');
+
+/** Changes of everything, and of the overlay alone, where more of them meet each other. */
+const CHANGES = {
+  everything: delta,
+  overlay: fc.oneof({ weight: 9, arbitrary: overlayDelta }, config),
+};
 
 describe('the plan depends on the state alone', () => {
-  for (const target of [NATIVE, PLAIN]) {
-    it(`${target.level}: incremental = full, over random changes`, function () {
+  for (const [target, what] of [
+    [NATIVE, 'everything'],
+    [PLAIN, 'everything'],
+    [NATIVE, 'overlay'],
+  ] as const) {
+    const delta = CHANGES[what];
+    const step = fc.record({ delta, then: AFTERWARDS });
+
+    it(`${target.level}, ${what}: incremental = full, over random changes`, function () {
       this.timeout(SECONDS_MAX * 4000 + 20_000);
       const property = fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
         const player = new Player(SETTINGS, target).session({ type: 'in-sync' });
@@ -34,7 +44,7 @@ describe('the plan depends on the state alone', () => {
       fc.assert(property, timeBox());
     });
 
-    it(`${target.level}: the same state by another way gives the same plan`, function () {
+    it(`${target.level}, ${what}: the same state by another way gives the same plan`, function () {
       this.timeout(SECONDS_MAX * 4000 + 20_000);
       const property = fc.property(
         fc.array(delta, { maxLength: 25 }),
@@ -84,6 +94,13 @@ function tell(state: DesiredState): Delta[][] {
     ...values(state.hostEndpoints).map((endpoint): Delta => ({ type: 'host-endpoint', endpoint })),
     ...values(state.vteps).map((vtep): Delta => ({ type: 'vtep', vtep })),
     ...values(state.routes).map((route): Delta => ({ type: 'route', route })),
+    ...values(state.pools).map((pool): Delta => ({ type: 'pool', pool })),
+    ...[...state.wireguard].map(([key, peer]): Delta => {
+      return { type: 'wireguard', family: key.startsWith('4/') ? 4 : 6, peer };
+    }),
+    ...(state.encapsulation === undefined
+      ? []
+      : [{ type: 'encapsulation', encapsulation: state.encapsulation } as const]),
     ...values(state.hosts).map((metadata): Delta => ({
       type: 'host-metadata',
       scope: 'all',

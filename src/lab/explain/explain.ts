@@ -20,7 +20,7 @@ import {
 } from './stage-report.js';
 import { laterStages, type LaterStage } from './later-stages.js';
 import type { ExplainSource } from './source.js';
-import { bearingOn, notesOn } from './surroundings.js';
+import { bearingOn, notesOn, tunnelNote } from './surroundings.js';
 
 /** A question. */
 export interface Question {
@@ -119,7 +119,10 @@ export class Explainer {
       path: pathOf(walked, calico, this.reportContext(packet, question.allPolicies)),
       ...(plain === undefined ? {} : { plain: listVerdict(plain, plain.walk(ends.from, packet)) }),
       degraded: bearingOn(ends, translator.degradations()),
-      notes: notesOn(ends, source, translator.expectations()),
+      notes: [
+        ...(passage.exit?.kind === 'tunnel' ? [tunnelNote(ends.to, translator.overlay())] : []),
+        ...notesOn(ends, source, translator.expectations()),
+      ],
     };
   }
 

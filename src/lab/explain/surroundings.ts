@@ -1,23 +1,38 @@
 /** What a reader should know beside the decision path: narrowings of the ports on the way, and where a place may mislead. */
+import { cidrContains, parseCidr, parseIp } from '../../base/ip.js';
+import { innerMtu } from '../../overlay/mtu.js';
+import type { OverlayReport } from '../../overlay/report.js';
 import { sortDegradations, type Degradation } from '../../translators/degradation.js';
 import type { Translation } from '../../translators/translator.js';
 import type { Ends, Place } from './place.js';
 import type { ExplainSource } from './source.js';
 
-/** Narrowings of the ports that the packet meets, in the direction in which it meets them. */
+/** Narrowings of the ports that the packet meets, in the direction in which it meets them, and of the route it would take. */
 export function bearingOn(
   { from, to }: Ends,
   degradations: readonly Degradation[],
 ): readonly Degradation[] {
   const ends = [...subjectsOf(from, 'egress'), ...subjectsOf(to, 'ingress')];
-  return sortDegradations(
-    degradations.filter((one) =>
-      ends.some(
-        ({ subject, direction }) =>
-          one.subject === subject && (one.direction ?? direction) === direction,
-      ),
+  const route = to.kind === 'outside' ? routeTo(to.address, degradations) : [];
+  const ports = degradations.filter((one) =>
+    ends.some(
+      ({ subject, direction }) =>
+        one.subject === subject && (one.direction ?? direction) === direction,
     ),
   );
+  return sortDegradations([...ports, ...route]);
+}
+
+/** What is told of the longest prefix around an address. */
+function routeTo(address: string, degradations: readonly Degradation[]): readonly Degradation[] {
+  const ip = parseIp(address);
+  const around = degradations.flatMap((degradation) => {
+    const cidr = parseCidr(degradation.subject);
+    const holds = ip !== undefined && cidr !== undefined && cidrContains(cidr, ip);
+    return holds ? [{ degradation, length: cidr.length }] : [];
+  });
+  const longest = Math.max(...around.map(({ length }) => length));
+  return around.filter(({ length }) => length === longest).map(({ degradation }) => degradation);
 }
 
 /** The uplink's policy sees packets from the host's side: what comes from outside is ingress. */
@@ -54,4 +69,13 @@ export function notesOn(
     }
   }
   return notes;
+}
+
+/** What a packet that leaves through a tunnel has to fit into. */
+export function tunnelNote(to: Place, { uplinkMtu }: OverlayReport): string {
+  const mtu = innerMtu(uplinkMtu, to.address.includes(':') ? 'vxlan-v6' : 'vxlan-v4');
+  return (
+    `${to.address} is reached through VXLAN: packets of more than ${mtu} bytes do not fit ` +
+    `(MTU of the uplink ${uplinkMtu})`
+  );
 }

@@ -10,7 +10,7 @@ import {
   type PolicyId,
   workloadKey,
 } from '../../../src/model/ids.js';
-import type { PoolEncap, Route, RouteKind, Vtep } from '../../../src/model/network.js';
+import type { IpamPool, PoolEncap, Route, RouteKind, Vtep } from '../../../src/model/network.js';
 import type {
   IpSetType,
   Policy,
@@ -139,20 +139,35 @@ const hostEndpoint: fc.Arbitrary<HostEndpoint> = fc
   })
   .map((fields) => ({ ...fields, key: hostEndpointKey(fields.id) }));
 
+const DESTINATIONS = [
+  '10.1.0.0/16',
+  '10.1.0.0/26',
+  '10.1.0.2/32',
+  '172.30.0.5/32',
+  'fd00::/122',
+] as const;
+
 const route: fc.Arbitrary<Route> = fc
   .record({
-    destination: fc.constantFrom('10.1.0.0/26', '10.1.0.2/32', '172.30.0.5/32', 'fd00::/122'),
+    destination: fc.constantFrom(...DESTINATIONS),
     nodeName: fc.constantFrom('node-a', 'node-b', 'node-c'),
-    nodeIp: fc.constantFrom('172.30.0.2', '172.30.0.3', ''),
-    pool: fc.constantFrom<PoolEncap>('vxlan', 'vxlan', 'none'),
+    nodeIp: fc.constantFrom('172.30.0.2', '172.30.0.3', 'fd30::3', ''),
+    pool: fc.constantFrom<PoolEncap>('vxlan', 'vxlan', 'none', 'no-encap', 'ipip'),
+    sameSubnet: fc.boolean(),
     kinds: fc.uniqueArray(
-      fc.constantFrom<RouteKind>('local-workload', 'local-host', 'remote-workload'),
+      fc.constantFrom<RouteKind>(
+        'local-workload',
+        'local-host',
+        'remote-workload',
+        'remote-workload',
+        'remote-tunnel',
+        'remote-host',
+      ),
       { maxLength: 2 },
     ),
   })
   .map((fields) => ({
     ...{
-      sameSubnet: false,
       natOutgoing: false,
       localWorkload: false,
       borrowed: false,
@@ -170,6 +185,45 @@ const vtep: fc.Arbitrary<Vtep> = fc.record({
   ipv6: fc.constant(''),
   parentIpv6: fc.constantFrom('fd30::1', ''),
 });
+
+const pool: fc.Arbitrary<IpamPool> = fc
+  .record({
+    cidr: fc.constantFrom('10.1.0.0/16', '10.1.0.0/26', 'fd00::/122', 'FD00::/122', 'x'),
+    ipipMode: fc.constantFrom('', 'always', 'cross-subnet', 'never'),
+    id: fc.constantFrom('p1', 'p2'),
+  })
+  .map((fields) => ({ masquerade: false, vxlanMode: '', allowedUses: [], ...fields }));
+
+const family = fc.constantFrom<4 | 6>(4, 6);
+const encapsulation: fc.Arbitrary<Delta> = fc.boolean().map((vxlan) => ({
+  type: 'encapsulation',
+  encapsulation: { ipip: false, vxlan, vxlanV6: false, noEncap: false },
+}));
+
+/** One random change of the overlay. */
+export const overlayDelta: fc.Arbitrary<Delta> = fc.oneof(
+  { weight: 4, arbitrary: route.map((one): Delta => ({ type: 'route', route: one })) },
+  { weight: 3, arbitrary: vtep.map((one): Delta => ({ type: 'vtep', vtep: one })) },
+  { weight: 2, arbitrary: pool.map((one): Delta => ({ type: 'pool', pool: one })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(family, fc.constantFrom('node-b', 'node-c'), fc.constantFrom('key', ''))
+      .map(([of, hostname, publicKey]): Delta => ({
+        ...{ type: 'wireguard', family: of },
+        peer: { hostname, publicKey, interfaceIp: '' },
+      })),
+  },
+  encapsulation,
+  fc.constantFrom('p1', 'p2').map((id): Delta => ({ type: 'pool-remove', id })),
+  fc.constantFrom('node-a', 'node-b').map((node): Delta => ({ type: 'vtep-remove', node })),
+  fc
+    .constantFrom(...DESTINATIONS)
+    .map((destination): Delta => ({ type: 'route-remove', destination })),
+  fc
+    .tuple(family, fc.constantFrom('node-b', 'node-c'))
+    .map(([of, hostname]): Delta => ({ type: 'wireguard-remove', family: of, hostname })),
+);
 
 const members = (type: IpSetType) =>
   fc.uniqueArray(fc.constantFrom(...(type === 'net' ? NETS : PORT_MEMBERS)), { maxLength: 4 });
@@ -192,11 +246,14 @@ const memberDelta: fc.Arbitrary<Delta> = fc.record({
   removed: members('net'),
 });
 
-const config: fc.Arbitrary<Delta> = fc
+/** One random change of the configuration. */
+export const config: fc.Arbitrary<Delta> = fc
   .record({
     FailsafeInboundHostPorts: fc.constantFrom('none', 'tcp:22', 'udp:10.0.0.0/8:68,tcp:22'),
     WorkloadSourceSpoofing: fc.constantFrom('Any', 'Disabled'),
-    VXLANVNI: fc.constantFrom('4096', '7'),
+    VXLANVNI: fc.constantFrom('4096', '7', 'none'),
+    VXLANPort: fc.constantFrom('4789', '4789', '4789', '8472'),
+    WireguardEnabled: fc.constantFrom('false', 'true'),
     Ipv6Support: fc.constantFrom('true', 'false'),
     DefaultEndpointToHostAction: fc.constantFrom('ACCEPT', 'DROP'),
   })
@@ -215,10 +272,6 @@ const removal: fc.Arbitrary<Delta> = fc.oneof(
   fc
     .constantFrom('h1', 'h2', 'h3')
     .map((id): Delta => ({ type: 'host-endpoint-remove', key: hostEndpointKey(id) })),
-  fc
-    .constantFrom('10.1.0.0/26', '10.1.0.2/32', '172.30.0.5/32')
-    .map((destination): Delta => ({ type: 'route-remove', destination })),
-  fc.constantFrom('node-a', 'node-b').map((node): Delta => ({ type: 'vtep-remove', node })),
   fc.constant<Delta>({ type: 'host-metadata-remove', scope: 'all', hostname: 'node-a' }),
 );
 
@@ -241,8 +294,7 @@ export const delta: fc.Arbitrary<Delta> = fc.oneof(
     weight: 3,
     arbitrary: hostEndpoint.map((endpoint): Delta => ({ type: 'host-endpoint', endpoint })),
   },
-  { weight: 3, arbitrary: vtep.map((one): Delta => ({ type: 'vtep', vtep: one })) },
-  { weight: 3, arbitrary: route.map((one): Delta => ({ type: 'route', route: one })) },
+  { weight: 6, arbitrary: overlayDelta },
   {
     weight: 1,
     arbitrary: fc.constantFrom('172.30.0.1', '172.30.0.9', '10.1.0.3').map((ipv4): Delta => ({

@@ -1,0 +1,49 @@
+/** The overlay of one node in brief: what people and CNI ask for. */
+import { FAMILIES } from '../base/ip.js';
+import type { Encapsulation as InUse, Vtep } from '../model/network.js';
+import type { OverlayConfig } from './facts.js';
+import { type Encapsulation, podMtu } from './mtu.js';
+import { domainVni, tunnelEnd } from './vxlan.js';
+
+/** See the file head. MTUs are bytes. */
+export interface OverlayReport {
+  /** VXLAN id; absent where VXLAN is not in use. */
+  readonly vni?: number;
+  /** VXLAN in use, by family of the outer addresses. */
+  readonly encapsulations: readonly Encapsulation[];
+  /** As the settings say. */
+  readonly uplinkMtu: number;
+  /** Largest MTU of pods whose packets fit into every encapsulation in use. */
+  readonly podMtu: number;
+}
+
+/** What a report is made from. */
+export interface OverlayParts {
+  readonly config: Pick<OverlayConfig, 'vxlanVni' | 'vxlanPort'>;
+  /** Felix's word on what the cluster uses; without it our own VTEP tells. */
+  readonly encapsulation: InUse | undefined;
+  readonly ownVtep: Vtep | undefined;
+  readonly vteps: number;
+  readonly uplinkMtu: number;
+}
+
+/** Makes the report. */
+export function overlayReport(parts: OverlayParts): OverlayReport {
+  const { config, encapsulation, vteps, uplinkMtu } = parts;
+  const vni = domainVni(config, encapsulation, vteps);
+  const encapsulations = vni === undefined ? [] : vxlanInUse(parts);
+  return {
+    ...(vni === undefined ? {} : { vni }),
+    encapsulations,
+    uplinkMtu,
+    podMtu: podMtu(uplinkMtu, encapsulations),
+  };
+}
+
+function vxlanInUse({ encapsulation, ownVtep }: OverlayParts): Encapsulation[] {
+  const isUsed =
+    encapsulation === undefined
+      ? (family: 4 | 6) => tunnelEnd(ownVtep, family) !== undefined
+      : (family: 4 | 6) => (family === 4 ? encapsulation.vxlan : encapsulation.vxlanV6);
+  return FAMILIES.filter(isUsed).map((family) => (family === 4 ? 'vxlan-v4' : 'vxlan-v6'));
+}

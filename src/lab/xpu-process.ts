@@ -13,6 +13,20 @@ export interface XpuLaunch {
   readonly target: 'native' | 'plain';
   /** Without COMPACT rules. */
   readonly flattened: boolean;
+  /** A data plane in the kernel; default one in memory. */
+  readonly linux?: LinuxLaunch;
+  /** Added to the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Where a data plane in the kernel works. */
+export interface LinuxLaunch {
+  /** Namespace of the XPU, with the uplink in it. */
+  readonly netns: string;
+  /** Namespace in which the ends of VFs and host port are made. */
+  readonly hostNetns: string;
+  readonly uplink: string;
+  readonly stateDir: string;
 }
 
 /** A running soft-xpu. */
@@ -35,9 +49,14 @@ export class XpuProcess {
     const args = ['soft-xpu', '--json', '--listen', launch.listen, '--mode', launch.mode];
     if (launch.target === 'plain') args.push('--no-extension');
     if (launch.flattened) args.push('--flattened');
+    if (launch.linux !== undefined) args.push(...linuxArguments(launch.linux));
     const child = spawn(process.execPath, [OWN_BIN, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, CALICO_XPU_LOG: process.env['CALICO_XPU_LOG'] ?? 'warn' },
+      env: {
+        ...process.env,
+        CALICO_XPU_LOG: process.env['CALICO_XPU_LOG'] ?? 'warn',
+        ...launch.environment,
+      },
     });
     await new Promise<void>((resolve, reject) => {
       child.once('error', reject);
@@ -57,6 +76,11 @@ export class XpuProcess {
     this.child.kill(signal);
     await this.ended;
   }
+}
+
+function linuxArguments({ netns, hostNetns, uplink, stateDir }: LinuxLaunch): string[] {
+  const where = ['--netns', netns, '--host-netns', hostNetns, '--uplink', uplink];
+  return ['--datapath', 'linux', ...where, '--state-dir', stateDir];
 }
 
 function xpuError(message: string): SimError {

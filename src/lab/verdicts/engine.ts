@@ -2,10 +2,13 @@
 import type { Probe } from './probe.js';
 
 /** `oracle`: Calico's semantics on the messages. `native`, `plain`: driver, gRPC and soft-xpu at that API level. */
-export const ENGINE_NAMES = ['oracle', 'native', 'plain'] as const;
+export const WALK_ENGINE_NAMES = ['oracle', 'native', 'plain'] as const;
 
-/** Name of an engine. */
-export type EngineName = (typeof ENGINE_NAMES)[number];
+/** Name of an engine that walks packets through objects or messages and needs no root. */
+export type WalkEngineName = (typeof WALK_ENGINE_NAMES)[number];
+
+/** Name of an engine. `linux`: frames through the kernel behind soft-xpu. */
+export type EngineName = WalkEngineName | 'linux';
 
 /** What an engine says of one probe. */
 export interface ProbeVerdict {

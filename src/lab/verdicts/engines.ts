@@ -1,12 +1,12 @@
 /** Makes the engine of a name. */
-import type { EngineName, VerdictEngine } from './engine.js';
+import type { VerdictEngine, WalkEngineName } from './engine.js';
 import { OracleEngine } from './oracle-engine.js';
 import { ProcessEngine } from './process-engine.js';
 import type { Recording } from './recording.js';
 
 /** Starts what the engine needs; `onOutput` takes what its driver prints. The caller closes the engine. */
 export async function createEngine(
-  name: EngineName,
+  name: WalkEngineName,
   { node }: Recording,
   onOutput: (chunk: Buffer) => void,
 ): Promise<VerdictEngine> {

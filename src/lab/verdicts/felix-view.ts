@@ -12,7 +12,7 @@ import {
 } from '../../model/calico-version.js';
 import type { WorkloadEndpoint } from '../../model/endpoint.js';
 import { compareWorkloadIds } from '../../model/ids.js';
-import type { Route } from '../../model/network.js';
+import type { Route, Vtep } from '../../model/network.js';
 
 /** Folds the frames of one Felix after the other. */
 export class FelixView {
@@ -60,16 +60,60 @@ export class FelixView {
   }
 }
 
+/** One end of a VXLAN tunnel as Felix told it. */
+export interface TunnelEndView {
+  /** Address of its outer packets. */
+  readonly ip: string;
+  /** MAC address of its VXLAN device. */
+  readonly mac: string;
+}
+
+/** The tunnel that packets of a remote address go through. */
+export interface TunnelView {
+  readonly local: TunnelEndView;
+  readonly remote: TunnelEndView;
+  readonly vni: number;
+}
+
+/** felix-protocol: VXLANVNI. */
+const VNI_DEFAULT = 4096;
+
+/** The tunnel of a remote address, if its block is routed through one. Throws `InternalError` where an end is not known. */
+export function tunnelOf(
+  { routes, vteps, config }: Pick<DesiredState, 'routes' | 'vteps' | 'config'>,
+  node: string,
+  address: string,
+): TunnelView | undefined {
+  const route = routeOf(routes, address);
+  if (route === undefined || !isTunnelled(route)) return undefined;
+  const isV6 = parseIp(address)?.family === 6;
+  const local = endOf(vteps.get(node), isV6);
+  const remote = endOf(vteps.get(route.nodeName), isV6);
+  if (local === undefined || remote === undefined) {
+    throw new InternalError(`no tunnel from ${node} to ${route.nodeName} for ${address}`);
+  }
+  return { local, remote, vni: Number(config.get('VXLANVNI') ?? VNI_DEFAULT) };
+}
+
+function endOf(vtep: Vtep | undefined, isV6: boolean): TunnelEndView | undefined {
+  if (vtep === undefined) return undefined;
+  return isV6 ? { ip: vtep.parentIpv6, mac: vtep.macV6 } : { ip: vtep.parentIp, mac: vtep.mac };
+}
+
 /** True if packets of a remote address arrive encapsulated: its block is routed through a tunnel. */
-export function isBehindTunnel({ routes: all }: DesiredState, address: string): boolean {
+export function isBehindTunnel({ routes }: DesiredState, address: string): boolean {
+  const best = routeOf(routes, address);
+  return best !== undefined && isTunnelled(best);
+}
+
+function routeOf(all: DesiredState['routes'], address: string): Route | undefined {
   const ip = parseIp(address);
   const routes = [...all.values()].flatMap((route) => {
     const cidr = parseCidr(route.destination);
     const holds = ip !== undefined && cidr !== undefined && cidrContains(cidr, ip);
     return holds && route.kinds.length > 0 ? [{ route, length: cidr.length }] : [];
   });
-  const best = routes.sort((a, b) => b.length - a.length)[0];
-  return best !== undefined && isTunnelled(best.route);
+  return routes.sort((a, b) => b.length - a.length)[0]?.route;
 }
 
 /** Local pods that have their interface: of two on one interface the smaller is in force, the other is not there. */

@@ -28,6 +28,8 @@ export interface PacketSocketOptions {
 export interface ReceivedFrame {
   /** Index of the interface that it came in by. */
   readonly interfaceIndex: number;
+  /** Addressed to one MAC address, and it is not the interface's. */
+  readonly forAnother: boolean;
   /** From the Ethernet header on; the receiver's own copy. */
   readonly frame: Uint8Array;
 }
@@ -103,8 +105,10 @@ export class PacketSocket {
     for (;;) {
       const length = receiveFrom(this.descriptor, this.data, this.from);
       if (length === undefined) return undefined;
-      if (this.from[10] === LINUX.PACKET_OUTGOING) continue;
+      const kind = this.from[10];
+      if (kind === LINUX.PACKET_OUTGOING) continue;
       return {
+        forAnother: kind === LINUX.PACKET_OTHERHOST,
         interfaceIndex: this.fromView.getInt32(4, LITTLE_ENDIAN),
         frame: this.data.slice(0, Math.min(length, FRAME_BYTES_MAX)),
       };

@@ -26,8 +26,11 @@ export interface ProbeSend {
   readonly sourceMac?: string;
   /** A marker is added to its payload. */
   readonly packet: PacketSpec;
-  /** Carries the packet, as a node of the tunnel does; the MAC addresses of the frame inside follow. */
-  readonly tunnel?: VxlanOuter & { readonly innerDestinationMac: string };
+  /** Carries the packet, as a node of the tunnel does, in a frame with these MAC addresses. */
+  readonly tunnel?: VxlanOuter & {
+    readonly innerSourceMac: string;
+    readonly innerDestinationMac: string;
+  };
   /** Cuts it into fragments of at most this many bytes; it has arrived when the piece with the end has. */
   readonly fragmentBytes?: number;
 }
@@ -40,6 +43,8 @@ export interface Arrival {
   readonly packet: ParsedPacket;
   readonly sourceMac: string;
   readonly destinationMac: string;
+  /** The frame, or the one outside, was addressed to another MAC address than the interface's: a kernel would ignore it. */
+  readonly forAnother: boolean;
   /** The outer addresses and the network, for a packet that came through VXLAN. */
   readonly tunnel?: { readonly source: string; readonly destination: string; readonly vni: number };
 }
@@ -148,7 +153,7 @@ export class PacketProbe {
       return pieces.map((piece) => buildFrame(sourceMac, destinationMac, piece));
     }
     return pieces.map((piece) => {
-      const inner = buildFrame(sourceMac, tunnel.innerDestinationMac, piece);
+      const inner = buildFrame(tunnel.innerSourceMac, tunnel.innerDestinationMac, piece);
       return buildFrame(sourceMac, destinationMac, encapsulate(tunnel, inner));
     });
   }
@@ -175,7 +180,7 @@ export class PacketProbe {
     }
   }
 
-  private take({ frame, interfaceIndex }: ReceivedFrame): void {
+  private take({ frame, interfaceIndex, forAnother }: ReceivedFrame): void {
     const outside = parseFrame(frame);
     if (outside === undefined) return;
     const { seen, tunnel } = openTunnel(outside);
@@ -183,7 +188,7 @@ export class PacketProbe {
     const sent = id === undefined ? undefined : this.sent.get(id);
     if (sent === undefined) return;
     const via = this.socket.interfaceName(interfaceIndex) ?? '';
-    const arrival: Arrival = { via, ...seen, ...(tunnel && { tunnel }) };
+    const arrival: Arrival = { via, ...seen, forAnother, ...(tunnel && { tunnel }) };
     if (isItself(sent.spec, seen.packet)) sent.arrivals.push(arrival);
     else if (seen.packet.icmp?.quoted !== undefined) sent.errors.push(arrival);
   }

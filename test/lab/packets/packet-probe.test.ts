@@ -188,6 +188,7 @@ describe('packet probe through a router of the kernel', () => {
     expect(out?.arrivals[0]).to.deep.include({
       via: 'b',
       destinationMac: '66:00:00:00:00:02',
+      forAnother: false,
       tunnel: { source: '172.16.0.1', destination: '172.16.0.2', vni: 77 },
     });
     const back = { source: '10.3.0.1', destination: '10.1.0.1', destinationPort: 1 };
@@ -195,9 +196,19 @@ describe('packet probe through a router of the kernel', () => {
       source: '172.16.0.2',
       destination: '172.16.0.1',
       vni: 77,
+      innerSourceMac: '66:00:00:00:00:02',
       innerDestinationMac: '66:00:00:00:00:01',
     };
-    expect(await ways({ ...from('b', back), sourceMac: MAC.b, tunnel })).to.deep.equal(['a']);
+    expect(await ways({ ...from('b', back), tunnel })).to.deep.equal(['a']);
+  });
+
+  it('tells a frame that is addressed to somebody else', async () => {
+    run(`ip -n ${ROUTER} neigh replace ${ADDRESSES.b[0]} lladdr ${MAC.a} dev b nud permanent`);
+    const [outcome] = await probe.exchange([from('a', { sourcePort: 71, destinationPort: 72 })]);
+    run(`ip -n ${ROUTER} neigh replace ${ADDRESSES.b[0]} lladdr ${MAC.b} dev b nud permanent`);
+    expect(outcome?.arrivals.map(({ via, forAnother }) => [via, forAnother])).to.deep.equal([
+      ['b', true],
+    ]);
   });
 
   it('fails for an interface that is not there or is down', async () => {

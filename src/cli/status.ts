@@ -51,9 +51,12 @@ export function statusText(status: AgentStatus): string {
   ].join('\n');
 }
 
-function overlayText({ vni, encapsulations, uplinkMtu, podMtu }: OverlayReport): string {
+function overlayText(overlay: OverlayReport): string {
+  const { vni, encapsulations, uplinkMtu, podMtu, tooSmallFor } = overlay;
   const families = encapsulations.map((one) => (one === 'vxlan-v4' ? 'IPv4' : 'IPv6'));
   const vxlan =
     vni === undefined ? 'no VXLAN' : `VXLAN ${vni} over ${families.join(' and ') || 'nothing yet'}`;
-  return `${vxlan}; MTU of pods at most ${podMtu} (uplink ${uplinkMtu})`;
+  const mtu = `MTU of pods at most ${podMtu} (uplink ${uplinkMtu})`;
+  const tooSmall = tooSmallFor.map((family) => `, too small for IPv${family}`).join('');
+  return `${vxlan}; ${mtu}${tooSmall}`;
 }

@@ -1,8 +1,8 @@
 /** The overlay of one node in brief: what people and CNI ask for. */
-import { FAMILIES } from '../base/ip.js';
+import { FAMILIES, type Family } from '../base/ip.js';
 import type { Encapsulation as InUse, Vtep } from '../model/network.js';
 import type { OverlayConfig } from './facts.js';
-import { type Encapsulation, podMtu } from './mtu.js';
+import { type Encapsulation, familiesBelowMinimum, podMtu } from './mtu.js';
 import { domainVni, tunnelEnd } from './vxlan.js';
 
 /** See the file head. MTUs are bytes. */
@@ -15,6 +15,8 @@ export interface OverlayReport {
   readonly uplinkMtu: number;
   /** Largest MTU of pods whose packets fit into every encapsulation in use. */
   readonly podMtu: number;
+  /** Families whose links must have more than that. */
+  readonly tooSmallFor: readonly Family[];
 }
 
 /** What a report is made from. */
@@ -32,11 +34,13 @@ export function overlayReport(parts: OverlayParts): OverlayReport {
   const { config, encapsulation, vteps, uplinkMtu } = parts;
   const vni = domainVni(config, encapsulation, vteps);
   const encapsulations = vni === undefined ? [] : vxlanInUse(parts);
+  const mtu = podMtu(uplinkMtu, encapsulations);
   return {
     ...(vni === undefined ? {} : { vni }),
     encapsulations,
     uplinkMtu,
-    podMtu: podMtu(uplinkMtu, encapsulations),
+    podMtu: mtu,
+    tooSmallFor: familiesBelowMinimum(mtu),
   };
 }
 

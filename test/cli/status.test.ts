@@ -84,12 +84,14 @@ describe('status text', () => {
         .split('\n')
         .find((line) => line.startsWith('overlay'));
     expect(overlay(undefined)).to.equal(undefined);
-    expect(overlay({ encapsulations: [], uplinkMtu: 9000, podMtu: 9000 })).to.equal(
-      'overlay    no VXLAN; MTU of pods at most 9000 (uplink 9000)',
-    );
+    expect(
+      overlay({ encapsulations: [], uplinkMtu: 9000, podMtu: 9000, tooSmallFor: [] }),
+    ).to.equal('overlay    no VXLAN; MTU of pods at most 9000 (uplink 9000)');
     const encapsulations = ['vxlan-v4', 'vxlan-v6'] as const;
-    expect(overlay({ vni: 4096, encapsulations, uplinkMtu: 1500, podMtu: 1430 })).to.equal(
-      'overlay    VXLAN 4096 over IPv4 and IPv6; MTU of pods at most 1430 (uplink 1500)',
+    expect(
+      overlay({ vni: 4096, encapsulations, uplinkMtu: 1300, podMtu: 1230, tooSmallFor: [6] }),
+    ).to.equal(
+      'overlay    VXLAN 4096 over IPv4 and IPv6; MTU of pods at most 1230 (uplink 1300), too small for IPv6',
     );
   });
 

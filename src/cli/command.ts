@@ -43,8 +43,8 @@ export function defineCommand<A>(definition: CommandDefinition<A>): Command {
 export interface CommandEntry {
   /** Name, with positionals in yargs' notation: `decode <file>`. */
   readonly name: string;
-  /** One line for the help. */
-  readonly describe: string;
+  /** One line for the help; false for one that only our own programs call. */
+  readonly describe: string | false;
   readonly load: () => Promise<Command>;
 }
 

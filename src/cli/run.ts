@@ -93,7 +93,8 @@ function registerCommand(parser: Argv, entry: CommandEntry, onChosen: OnChosen):
   let command: Command | undefined;
   parser.command(
     entry.name,
-    entry.describe,
+    // yargs' types have two forms for one parameter: a text, or false for what help does not show.
+    entry.describe as string,
     async (inner: Argv) => {
       command = await entry.load();
       return command.options(inner);

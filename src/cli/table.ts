@@ -70,4 +70,60 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
       },
     ],
   },
+  {
+    name: 'lab',
+    describe: 'Simulated nodes and pods with real packets, on this machine; needs root',
+    commands: [
+      {
+        name: 'up',
+        describe: 'Build nodes with XPUs, pods and policy; returns when all is up',
+        load: async () => (await import('./lab-up.js')).labUp,
+      },
+      {
+        name: 'ping <from> <to>',
+        describe: 'Send real packets from one pod or node to another, and tell why',
+        load: async () => (await import('./lab-ping.js')).labPing,
+      },
+      {
+        name: 'exec <place> [command..]',
+        describe: 'Run a command in the network of a pod or node',
+        load: async () => (await import('./lab-exec.js')).labExec,
+      },
+      {
+        name: 'matrix',
+        describe: 'Real probes for every pair and port, compared with why',
+        load: async () => (await import('./lab-matrix.js')).labMatrix,
+      },
+      {
+        name: 'apply [path]',
+        describe: 'Apply the next step of the scenario, or files of your own',
+        load: async () => (await import('./lab-apply.js')).labApply,
+      },
+      {
+        name: 'status',
+        describe: 'What runs and how it is',
+        load: async () => (await import('./lab-status.js')).labStatus,
+      },
+      {
+        name: 'down',
+        describe: 'Take it all away',
+        load: async () => (await import('./lab-down.js')).labDown,
+      },
+      {
+        name: 'keeper',
+        describe: false,
+        load: async () => (await import('./lab-processes.js')).labKeeper,
+      },
+      {
+        name: 'felix',
+        describe: false,
+        load: async () => (await import('./lab-processes.js')).labFelix,
+      },
+      {
+        name: 'place',
+        describe: false,
+        load: async () => (await import('./lab-processes.js')).labPlace,
+      },
+    ],
+  },
 ];

@@ -1,0 +1,53 @@
+/** What must be found from the other side: who holds an address, which netdevs a kind of port has. */
+import type { InterfaceSpec, PolicyBindingSpec, TunnelSpec } from '../../../opi/objects/specs.js';
+import { vxlanName } from '../names.js';
+import { familyOf } from './address-part.js';
+
+/** Kept up to date one object at a time. */
+export class ObjectIndex {
+  /** Mappings by address. */
+  readonly holders = new Map<string, Set<string>>();
+  /** Netdevs of the host port by Interface. */
+  readonly hostNetdevs = new Map<string, string>();
+  /** Bindings whose port wants established flows judged again. */
+  readonly reevaluating = new Set<string>();
+  /** Ids of the bindings of ports that are no vNICs. */
+  readonly bindingOf = new Map<'UPLINK' | 'TUNNEL', string>();
+  private readonly tunnels = new Map<string, string>();
+
+  /** Takes a Mapping of an address, or forgets it. */
+  hold(ip: string, id: string, there: boolean): void {
+    const ids = this.holders.get(ip);
+    if (there && ids === undefined) this.holders.set(ip, new Set([id]));
+    else if (there) ids?.add(id);
+    else if (ids?.delete(id) === true && ids.size === 0) this.holders.delete(ip);
+  }
+
+  /** Takes an Interface with its netdev, or forgets it. True if the host port's netdevs changed. */
+  follow(id: string, spec: InterfaceSpec | undefined, netdev: string | undefined): boolean {
+    const before = this.hostNetdevs.get(id);
+    if (spec === undefined || spec.vf || netdev === undefined) this.hostNetdevs.delete(id);
+    else this.hostNetdevs.set(id, netdev);
+    return before !== this.hostNetdevs.get(id);
+  }
+
+  /** Takes a binding, or forgets it. */
+  bind(id: string, { port, establishedPolicy }: PolicyBindingSpec, there: boolean): void {
+    if (there && establishedPolicy === 'REEVALUATE') this.reevaluating.add(id);
+    else this.reevaluating.delete(id);
+    if ('vnic' in port) return;
+    if (there) this.bindingOf.set(port.port, id);
+    else if (this.bindingOf.get(port.port) === id) this.bindingOf.delete(port.port);
+  }
+
+  /** Takes a Tunnel, or forgets it. */
+  dig(id: string, spec: TunnelSpec | undefined): void {
+    if (spec === undefined) this.tunnels.delete(id);
+    else this.tunnels.set(id, vxlanName(spec.vni, familyOf(spec.localIp)));
+  }
+
+  /** Devices of all tunnels, sorted. */
+  tunnelNetdevs(): string[] {
+    return [...new Set(this.tunnels.values())].sort();
+  }
+}

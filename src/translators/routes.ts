@@ -2,7 +2,14 @@
  * Routes of the Vpc, and the tunnels and next hops they lead to. The longest prefix wins, a Mapping before all of them. For
  * what has no Route the underlay's own routes decide: it leaves by the uplink.
  */
-import { type Cidr, compareCidr, formatCidr, parseCidr } from '../base/ip.js';
+import {
+  type Cidr,
+  cidrContains,
+  compareCidr,
+  formatCidr,
+  formatIp,
+  parseCidr,
+} from '../base/ip.js';
 import type { DesiredState, DirtySet } from '../desired/state.js';
 import type { IpamPool, Route } from '../model/network.js';
 import type { OverlayFacts } from '../overlay/facts.js';
@@ -13,6 +20,7 @@ import type { RouteVia } from '../opi/objects/specs.js';
 import type { Degradation, DegradationCode } from './degradation.js';
 import type { ObjectNames } from './names.js';
 import { nodeEntry } from './network.js';
+import { NodeAddresses } from './node-addresses.js';
 import { ReverseIndex } from './reverse-index.js';
 import { NextHopObjects, type PlanUnits, TunnelObjects } from './tunnels.js';
 
@@ -24,7 +32,7 @@ export interface RouteChanges {
 }
 
 /** The part of a dirty set that routes depend on. */
-export type RouteMarks = Pick<DirtySet, 'routes' | 'vteps' | 'pools' | 'wireguard'>;
+export type RouteMarks = Pick<DirtySet, 'routes' | 'vteps' | 'pools' | 'hosts' | 'wireguard'>;
 
 /** Routes, tunnels and next hops of the state, followed incrementally. */
 export class RouteObjects {
@@ -35,6 +43,9 @@ export class RouteObjects {
   private readonly byNode = new ReverseIndex<string, string>();
   /** Pools by their CIDR, canonical text. */
   private readonly byPoolCidr = new ReverseIndex<string, string>();
+  private readonly nodeAddresses = new NodeAddresses();
+  /** Pools that are blocked as a whole. */
+  private readonly blockedPools = new Map<string, Cidr>();
   private readonly behindTunnels = new Map<string, Cidr>();
   private readonly problems = new Map<string, Degradation>();
 
@@ -53,7 +64,11 @@ export class RouteObjects {
   ): RouteChanges {
     const all = renewed || marks.vteps.has(facts.nodeName);
     const nodes = new Set(all ? [...marks.vteps, ...state.vteps.keys()] : marks.vteps);
+    const hosts = all ? [...marks.hosts, ...state.hosts.keys()] : marks.hosts;
     const destinations = this.touched(state, marks, nodes, all);
+    const addresses = this.nodeAddresses.update(state, hosts, facts.nodeName);
+    for (const address of this.followPools(state, destinations)) addresses.add(address);
+    for (const address of addresses) destinations.add(address);
     const units = new Map<string, readonly PlanEntry[]>(this.tunnels.update(nodes, facts));
     const hops = new Map<string, string | undefined>();
     let tunnelled = false;
@@ -99,6 +114,21 @@ export class RouteObjects {
     return destinations;
   }
 
+  /** Blocks and frees pools among these prefixes; gives the nodes' addresses inside those of which that changed. */
+  private followPools(state: DesiredState, prefixes: Iterable<string>): string[] {
+    const addresses: string[] = [];
+    for (const prefix of prefixes) {
+      const cidr = parseCidr(prefix);
+      if (cidr === undefined) continue;
+      const isBlocked = !state.routes.has(prefix) && this.poolWay(prefix, state).kind === 'blocked';
+      if (isBlocked === this.blockedPools.has(prefix)) continue;
+      if (isBlocked) this.blockedPools.set(prefix, cidr);
+      else this.blockedPools.delete(prefix);
+      addresses.push(...this.nodeAddresses.inside(cidr));
+    }
+    return addresses;
+  }
+
   private follow(
     destination: string,
     state: DesiredState,
@@ -114,7 +144,8 @@ export class RouteObjects {
       if (route !== undefined) this.problem(destination, 'invalid', reason);
       return { entries: [] };
     }
-    const way = route === undefined ? this.poolWay(destination, state) : wayOf(route, cidr, facts);
+    const told = route === undefined ? this.poolWay(destination, state) : wayOf(route, cidr, facts);
+    const way = told.kind === 'underlay' ? this.wayPastPools(destination, cidr) : told;
     if (route !== undefined) this.noteHostTraffic(route, cidr, facts);
     if (way.kind === 'tunnel') this.behindTunnels.set(destination, cidr);
     if (way.kind === 'blocked') this.problem(destination, CODES[way.cause], way.reason);
@@ -130,6 +161,13 @@ export class RouteObjects {
       if (way.kind === 'blocked') return way;
     }
     return { kind: 'underlay' };
+  }
+
+  /** A node's own address is reached as it is, though a pool around it is blocked. */
+  private wayPastPools(destination: string, cidr: Cidr): Way {
+    const isInside = [...this.blockedPools.values()].some((pool) => cidrContains(pool, cidr));
+    if (!isInside || !this.nodeAddresses.has(destination)) return { kind: 'underlay' };
+    return { kind: 'next-hop', ip: formatIp(cidr) };
   }
 
   private entries(cidr: Cidr, way: Way): readonly PlanEntry[] {

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { Delta } from '../../src/model/delta.js';
 import { keyText } from '../../src/opi/objects/key.js';
+import { hostMetadata } from './support/model.js';
 import { NAMES, specOf, specsOf } from './support/objects.js';
 import { config, peer, play, pool, remote, route, vtep } from './support/overlay.js';
 import type { Player } from './support/play.js';
@@ -282,6 +283,46 @@ describe('overlay: IPIP is told and dropped', () => {
     player.fold({ type: 'pool-remove', id: '10.67.0.0-18' }).flush();
     player.check();
     expect(player.writes).to.deep.equal(['-route']);
+  });
+});
+
+describe('overlay: nodes inside a blocked pool', () => {
+  const IPIP = pool('172.30.0.0/16', { ipipMode: 'always' });
+  const node = (hostname: string, ipv4: string): Delta => ({
+    type: 'host-metadata',
+    scope: 'all',
+    metadata: hostMetadata(hostname, ipv4),
+  });
+  const itself = (ip: string) => ({ nextHop: NAMES.nextHop(ip) });
+
+  it('are reached as they are, whichever is told first', () => {
+    for (const deltas of [
+      [IPIP, node('node-a', '172.30.0.1'), node('node-b', '172.30.0.2')],
+      [node('node-b', '172.30.0.2'), node('node-a', '172.30.0.1'), IPIP],
+    ]) {
+      const player = play(...deltas);
+      expect(via(player, '172.30.0.0/16')).to.deep.equal(DROPPED);
+      expect(via(player, '172.30.0.2/32')).to.deep.equal(itself('172.30.0.2'));
+      expect(via(player, '172.30.0.1/32')).to.equal(undefined);
+    }
+  });
+
+  it('need no route of their own outside of one, nor once it is gone', () => {
+    const player = play(IPIP, node('node-b', '172.30.0.2'), node('node-c', '172.31.0.3'));
+    expect(specsOf(player, 'nextHop')).to.deep.equal([{ ip: '172.30.0.2' }]);
+    player.fold({ type: 'pool-remove', id: '172.30.0.0-16' }).flush();
+    player.check();
+    expect(player.writes).to.deep.equal(['-nextHop', '-route', '-route']);
+  });
+
+  it('follow the node', () => {
+    const player = play(IPIP, node('node-b', '172.30.0.2'));
+    player.fold(node('node-b', '172.30.0.22')).flush();
+    player.check();
+    expect(player.writes).to.deep.equal(['-nextHop', '-route', 'nextHop', 'route']);
+    player.fold({ type: 'host-metadata-remove', scope: 'all', hostname: 'node-b' }).flush();
+    player.check();
+    expect(player.writes).to.deep.equal(['-nextHop', '-route']);
   });
 });
 

@@ -1,85 +1,16 @@
 /** What decides beside the 70 corner cases: who holds an address, which port a packet takes, and in which order ports ask. */
-import { icmp, icmpv6, protocol, send, tcp, udp } from '../felix/packets.js';
-import type { Message } from '../felix/wire.js';
+import { icmp, icmpv6, send, tcp, udp } from '../felix/packets.js';
+import { podMessage } from '../felix/world.js';
+import { OVERLAY_CASES } from './overlay-paths.js';
 import {
-  KNS,
-  podMessage,
-  type HostEndpointDraft,
-  type PolicyDraft,
-  type World,
-} from '../felix/world.js';
-import type { Expectation } from './case.js';
-
-/** A case without a number of its own. */
-export interface PathCase {
-  readonly title: string;
-  readonly world: World;
-  readonly then?: readonly Message[];
-  readonly expect: readonly Expectation[];
-  /** No object of OPI says it: for the oracle alone. */
-  readonly isOracleOnly?: true;
-}
-
-const OPEN_PODS = { a: { profiles: ['open'] }, b: { profiles: ['open'] } };
-const OPEN: World = { profiles: { open: KNS }, pods: OPEN_PODS };
-
-const HOST_POLICIES: Record<string, PolicyDraft> = {
-  allow: { inbound: [{ action: 'allow' }], outbound: [{ action: 'allow' }] },
-  deny: { inbound: [{ action: 'deny' }], outbound: [{ action: 'deny' }] },
-  'deny-23': {
-    inbound: [{ action: 'deny', protocol: { name: 'tcp' }, dst_ports: [{ first: 23, last: 23 }] }],
-    outbound: [{ action: 'deny', protocol: { name: 'tcp' }, dst_ports: [{ first: 23, last: 23 }] }],
-  },
-  'pre-deny-27': {
-    preDnat: true,
-    inbound: [{ action: 'deny', protocol: { name: 'tcp' }, dst_ports: [{ first: 27, last: 27 }] }],
-  },
-  'pre-allow-80': {
-    preDnat: true,
-    inbound: [{ action: 'allow', protocol: { name: 'tcp' }, dst_ports: [{ first: 80, last: 80 }] }],
-  },
-  'raw-deny': {
-    untracked: true,
-    inbound: [{ action: 'deny' }],
-    outbound: [{ action: 'deny' }],
-  },
-  'raw-allow': {
-    untracked: true,
-    inbound: [{ action: 'allow' }],
-    outbound: [{ action: 'allow' }],
-  },
-};
-
-function host(hostEndpoints: Record<string, HostEndpointDraft>, rest: World = {}): World {
-  return { ...OPEN, policies: HOST_POLICIES, hostEndpoints, ...rest };
-}
-
-const PASS = 'Pass';
-const DENY_FORWARD = [{ ingress: ['deny'], egress: ['deny'], default: 'Deny' }];
-const REMOTE_BLOCK = {
-  types: 1,
-  ip_pool_type: 2,
-  dst: '10.66.0.0/26',
-  dst_node_name: 'node-b',
-  dst_node_ip: '172.30.0.2',
-};
-const VTEPS = [
-  {
-    node: 'node-a',
-    mac: '66:00:00:00:00:01',
-    ipv4_addr: '10.65.0.0',
-    parent_device_ip: '172.30.0.1',
-  },
-  {
-    node: 'node-b',
-    mac: '66:00:00:00:00:02',
-    ipv4_addr: '10.66.0.0',
-    parent_device_ip: '172.30.0.2',
-  },
-];
-const VXLAN: World = { routes: [REMOTE_BLOCK], vteps: VTEPS, encapsulation: { vxlan: true } };
-const REMOTE_POD = { source: '10.66.0.9' };
-const TO_REMOTE_POD = { destination: '10.66.0.9' };
+  DENY_FORWARD,
+  host,
+  HOST_POLICIES,
+  OPEN,
+  OPEN_PODS,
+  PASS,
+  type PathCase,
+} from './path-case.js';
 
 /** Who holds which address. */
 const ADDRESS_CASES: readonly PathCase[] = [
@@ -345,60 +276,6 @@ const HOST_CASES: readonly PathCase[] = [
       [send('wire', 'a', icmp(0)), false],
       [send('a', 'wire', icmpv6(129)), false],
     ],
-  },
-];
-
-/** Encapsulated traffic. */
-const OVERLAY_CASES: readonly PathCase[] = [
-  {
-    title: 'VXLAN from known nodes passes in front of host policy (an XPU ends the tunnel itself)',
-    isOracleOnly: true,
-    world: host({ eth0: { name: 'eth0', tiers: [{ ingress: ['deny'] }] } }, VXLAN),
-    expect: [[send('wire', 'host', udp(4789), { source: '172.30.0.2' }), true]],
-  },
-  {
-    title: 'VXLAN from unknown nodes is dropped; other ports meet host policy',
-    world: host({ eth0: { name: 'eth0', tiers: [{ ingress: ['allow'] }] } }, VXLAN),
-    expect: [
-      [send('wire', 'host', udp(4789)), false],
-      [send('wire', 'host', udp(4790)), true],
-    ],
-  },
-  {
-    title:
-      'IP in IP from known nodes passes, from unknown ones it is dropped without host policy too',
-    isOracleOnly: true,
-    world: { ...OPEN, encapsulation: { ipip: true } },
-    expect: [
-      [send('wire', 'host', protocol(4), { source: '172.30.0.2' }), true],
-      [send('wire', 'host', protocol(4)), false],
-    ],
-  },
-  {
-    title: 'what travels in a tunnel meets the forward tiers of "*" alone',
-    world: host(
-      {
-        eth0: { name: 'eth0', forward: DENY_FORWARD },
-        any: { name: '*', forward: [{ ingress: ['deny-23'], egress: ['deny-23'], default: PASS }] },
-      },
-      VXLAN,
-    ),
-    expect: [
-      [send('wire', 'a', tcp(80), REMOTE_POD), true],
-      [send('wire', 'a', tcp(23), REMOTE_POD), false],
-      [send('a', 'wire', tcp(80), TO_REMOTE_POD), true],
-      [send('a', 'wire', tcp(23), TO_REMOTE_POD), false],
-      [send('a', 'wire', tcp(80)), false],
-    ],
-  },
-  {
-    title:
-      'a remote block in our own subnet needs no tunnel: the interface’s forward tiers are asked',
-    world: host(
-      { eth0: { name: 'eth0', forward: DENY_FORWARD } },
-      { ...VXLAN, routes: [{ ...REMOTE_BLOCK, same_subnet: true }] },
-    ),
-    expect: [[send('a', 'wire', tcp(80), TO_REMOTE_POD), false]],
   },
 ];
 

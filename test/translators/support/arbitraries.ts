@@ -215,6 +215,15 @@ export const overlayDelta: fc.Arbitrary<Delta> = fc.oneof(
       })),
   },
   encapsulation,
+  fc
+    .tuple(
+      fc.constantFrom('node-a', 'node-b'),
+      fc.constantFrom('10.1.0.2', '10.1.0.9', '172.30.0.5'),
+    )
+    .map(([hostname, ipv4]): Delta => ({
+      ...{ type: 'host-metadata', scope: 'all' },
+      metadata: hostMetadata(hostname, ipv4),
+    })),
   fc.constantFrom('p1', 'p2').map((id): Delta => ({ type: 'pool-remove', id })),
   fc.constantFrom('node-a', 'node-b').map((node): Delta => ({ type: 'vtep-remove', node })),
   fc

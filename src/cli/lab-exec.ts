@@ -16,21 +16,30 @@ const SIGNALLED = 128;
 export const labExec = defineCommand({
   options: (yargs) =>
     yargs
+      .parserConfiguration({ 'populate--': true })
       .positional('place', { type: 'string', demandOption: true, describe: 'pod or node' })
       .positional('command', { type: 'string', array: true, describe: 'behind --' })
       .option('name', NAME_OPTION)
       .example('$0 lab exec shop/db-1 -- ip addr', '')
-      .check(({ command }) => {
-        if ((command ?? []).length === 0) throw new Error('Name a command behind --.');
+      .check((args) => {
+        if (commandOf(args).length === 0) throw new Error('Name a command behind --.');
         return true;
       }),
-  run({ place, command, name }) {
+  run(args) {
+    const { place, name } = args;
     requireSystem(['ip', 'nsenter']);
     const state = findLab(name);
     const { namespace } = findPlace(placesOf(state.name, state), place);
-    return runIn(namespace, state.name, command ?? []);
+    return runIn(namespace, state.name, commandOf(args));
   },
 });
+
+/** Words before and behind `--`. */
+function commandOf(args: Record<string, unknown>): string[] {
+  return [args['command'], args['--']].flatMap((words) =>
+    Array.isArray(words) ? words.map(String) : [],
+  );
+}
 
 function runIn(namespace: string, lab: string, command: readonly string[]): Promise<number> {
   const child = spawn('nsenter', [`--net=${namespaceFile(namespace)}`, '--', ...command], {

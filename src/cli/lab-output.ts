@@ -8,12 +8,20 @@ export const NAME_OPTION = {
   describe: 'which lab; may be left out where there is one',
 } as const;
 
+/** How progress is shown. */
+export interface Progress {
+  readonly say: (text: string) => void;
+  readonly end: () => void;
+}
+
 /** Progress on stderr: one line that changes for people, a line each for logs. */
-export function progressOn({ stderr }: CliContext): { say(text: string): void; end(): void } {
+export function progressOn({ stderr }: CliContext): Progress {
   const live = stderr.isTTY === true;
   return {
     say: (text) => void stderr.write(live ? `\r\u001b[K${text} ...` : `${text} ...\n`),
-    end: () => void (live && stderr.write('\r\u001b[K')),
+    end: () => {
+      if (live) stderr.write('\r\u001b[K');
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** `calico-xpu lab ping`: one place probes another with real packets, and `why` says what it should come to. */
 import { explanationText } from '../lab/explain/explanation-text.js';
+import { LabError } from '../lab/nodes/errors.js';
 import { requireSystem } from '../lab/nodes/kernel.js';
 import { findLab, readCluster } from '../lab/nodes/lab-files.js';
 import { allQuestions, isMismatch, probeAll, type Cell } from '../lab/nodes/matrix.js';
@@ -26,6 +27,10 @@ export const labPing = defineCommand({
     const state = findLab(args.name);
     const places = placesOf(state.name, state);
     const [from, to] = [findPlace(places, args.from), findPlace(places, args.to)];
+    if (from === to) {
+      const message = `${from.name} cannot be asked by itself: no packet leaves it`;
+      throw new LabError({ code: 'place', op: 'ping', message });
+    }
     const services = parseServices(args.port ?? 'icmp');
     const questions = allQuestions([from, to], services).filter(
       (one) => one.from === from && (args.family === undefined || one.family === args.family),

@@ -70,8 +70,9 @@ async function settlePods(
   await removePods(lab, gone, course.signal);
   await attachPods(lab, { plan, before }, course.signal);
   writeLab({ ...state, ...plan });
-  for (const place of placesOf(lab, plan)) {
-    course.say(`waiting for ${place.name}`);
+  const places = placesOf(lab, plan);
+  course.say(`starting a process in each of ${places.length} pods and nodes`);
+  for (const place of places) {
     await waitFor(() => placeAnswers(place), {
       what: place.name,
       timeoutMs: PLACE_TIMEOUT_MS,

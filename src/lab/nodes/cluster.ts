@@ -1,6 +1,6 @@
 /** The cluster of a lab: resources, step by step, and from them the nodes and pods that are simulated. */
 import { formatCidr, formatIp, parseCidr } from '../../base/ip.js';
-import { deletes, MESSAGES_FILE, type CalicoFile } from '../../felix-sim/calico/steps.js';
+import { deletes, type CalicoFile } from '../../felix-sim/calico/steps.js';
 import { ResourceStore } from '../../felix-sim/calico/store.js';
 import { readDocuments } from '../../felix-sim/calico/yaml/documents.js';
 import type { NodeResource, WorkloadResource } from '../../felix-sim/calico/resources/resource.js';
@@ -24,9 +24,6 @@ export class Cluster {
   /** Applies a step. Throws `SimError` naming file, line and field; then nothing is certain about the resources. */
   apply({ files }: ClusterStep): void {
     for (const file of files) {
-      if (MESSAGES_FILE.test(file.name)) {
-        throw refused(`${file.name}: the lab says itself what the messages of its nodes are`);
-      }
       for (const document of readDocuments(file.name, file.text)) {
         if (deletes(file)) this.store.delete(document);
         else this.store.apply(document);

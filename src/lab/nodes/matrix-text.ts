@@ -48,14 +48,24 @@ export function matrixText(cells: readonly Cell[]): string {
   ].join('\n');
 }
 
-/** What packets did that `why` does not say, one line each. */
+/** Contradictions that are shown; `--json` has them all. */
+const MISMATCHES_SHOWN = 20;
+
+/** What packets did that `why` does not say, one line each, the first ones. */
 export function mismatchLines(cells: readonly Cell[]): string[] {
-  return cells.filter(isMismatch).map(({ from, to, family, service, outcome, prediction }) => {
-    const did = outcome.passes ? 'passes' : 'does not pass';
-    const should = prediction.passes ? 'it should pass' : 'it should be stopped';
-    const what = `${from.name} > ${to.name} ${service.label} IPv${family}`;
-    return `${what} ${did} (${outcome.detail}), ${should}: ${prediction.by}`;
-  });
+  const mismatches = cells.filter(isMismatch);
+  const more = mismatches.length - MISMATCHES_SHOWN;
+  return [
+    ...mismatches.slice(0, MISMATCHES_SHOWN).map(mismatchLine),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ];
+}
+
+function mismatchLine({ from, to, family, service, outcome, prediction }: Cell): string {
+  const did = outcome.passes ? 'passes' : 'does not pass';
+  const should = prediction.passes ? 'it should pass' : 'it should be stopped';
+  const what = `${from.name} > ${to.name} ${service.label} IPv${family}`;
+  return `${what} ${did} (${outcome.detail}), ${should}: ${prediction.by}`;
 }
 
 /** As data. */

@@ -21,7 +21,10 @@ export function askPlace<R extends PlaceRequest>(
     const socket = createConnection(socketPath);
     socket.once('error', (cause) => refuse(`its process does not answer: ${cause.message}`, cause));
     socket.once('close', () => refuse('its process ended'));
-    createInterface({ input: socket }).once('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It repeats the errors of the socket.
+    lines.on('error', () => undefined);
+    lines.once('line', (line) => {
       const answer = JSON.parse(line) as PlaceAnswer;
       if (answer.op === 'error') refuse(answer.message);
       else resolve(answer as Extract<PlaceAnswer, { readonly op: R['op'] }>);

@@ -33,9 +33,13 @@ export async function servePlace(name: string, socketPath: string): Promise<Serv
 async function converse(place: Place, socket: Socket): Promise<void> {
   // Who asked is gone: nothing is to be told to him.
   socket.on('error', () => undefined);
-  for await (const line of createInterface({ input: socket })) {
-    const answer = await place.answer(line);
-    socket.write(`${JSON.stringify(answer)}\n`);
+  try {
+    for await (const line of createInterface({ input: socket })) {
+      const answer = await place.answer(line);
+      socket.write(`${JSON.stringify(answer)}\n`);
+    }
+  } catch {
+    // The same error, as the reader of lines repeats it.
   }
 }
 

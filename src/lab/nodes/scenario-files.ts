@@ -1,5 +1,11 @@
 /** What a scenario for a lab holds: its first step, with nodes and pods made up where it names none, and the steps after it. Pure. */
-import { fileSteps, isScenarioFile, type CalicoFile } from '../../felix-sim/calico/steps.js';
+import {
+  fileSteps,
+  isScenarioFile,
+  MESSAGES_FILE,
+  START_STEP,
+  type CalicoFile,
+} from '../../felix-sim/calico/steps.js';
 import { Cluster, type ClusterStep } from './cluster.js';
 import { LabError } from './errors.js';
 import { clusterYaml, nodesYaml, type ClusterSize } from './generated.js';
@@ -16,11 +22,18 @@ export interface LabScenario {
 /** Size of a made-up cluster where none is asked for. */
 export const SIZE_DEFAULT: ClusterSize = { nodes: 2, podsPerNode: 4 };
 
+/** Where there are no files there is one step without any. */
+const NO_STEP: ClusterStep = { name: START_STEP, files: [] };
+
 /** File of what is made up; read before all others. */
 const MADE_UP_FILE = '00-0-lab.yaml';
 
-/** Steps of a folder of files, the first one included. */
+/** Steps of a folder of files, the first one included. Throws `LabError` for a file of messages. */
 export function scenarioSteps(files: readonly CalicoFile[]): ClusterStep[] {
+  const messages = files.find(({ name }) => MESSAGES_FILE.test(name));
+  if (messages !== undefined) {
+    throw refused(`${messages.name}: routes and tunnels of its nodes are said by the lab itself`);
+  }
   return fileSteps(files.filter(({ name }) => isScenarioFile(name)));
 }
 
@@ -29,8 +42,7 @@ export function labScenario(
   files: readonly CalicoFile[],
   asked: Partial<ClusterSize>,
 ): LabScenario {
-  const [first, ...further] = scenarioSteps(files);
-  if (first === undefined) throw refused('there is no YAML in it');
+  const [first = NO_STEP, ...further] = scenarioSteps(files);
   const start = withMadeUp(first, asked);
   const cluster = new Cluster();
   cluster.apply(start);

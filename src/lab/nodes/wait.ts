@@ -5,7 +5,7 @@ import { LabError } from './errors.js';
 /** How an undertaking is followed and broken off. */
 export interface Course {
   /** Says what is being done now. Throws when the undertaking is to end. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
   readonly signal: AbortSignal;
 }
 

@@ -76,7 +76,7 @@ export function xpuWiring(lab: string, node: LabNode, nodes: readonly LabNode[])
         bothFamilies(addresses, (address, family) => [
           family === 4
             ? `route add ${address}/32 dev ${UPLINK_INTERFACE} scope link`
-            : `-6 route add ${address}/128 dev ${UPLINK_INTERFACE}`,
+            : `route add ${address}/128 dev ${UPLINK_INTERFACE}`,
         ]),
       ),
     ],
@@ -140,7 +140,7 @@ function endWiring(
             `route replace default via ${GATEWAY[4]} dev ${name}`,
           ]
         : []),
-      ...(has(6) ? [`-6 route replace default via ${GATEWAY[6]} dev ${name}`] : []),
+      ...(has(6) ? [`route replace ::/0 via ${GATEWAY[6]} dev ${name}`] : []),
     ],
   };
 }

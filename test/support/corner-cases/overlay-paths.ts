@@ -1,7 +1,7 @@
 /** Which way packets to other nodes' addresses take, and what becomes of encapsulated packets. */
 import { protocol, send, tcp, udp } from '../felix/packets.js';
 import type { World } from '../felix/world.js';
-import type { Expectation } from './case.js';
+import type { CornerCase, Expectation } from './case.js';
 import { DENY_FORWARD, host, OPEN, PASS, type PathCase } from './path-case.js';
 
 const REMOTE_BLOCK = {
@@ -158,6 +158,62 @@ export const OVERLAY_CASES: readonly PathCase[] = [
     expect: [
       [send('a', 'wire', tcp(80), { destination: '10.65.0.2' }), true],
       [send('wire', 'a', tcp(80), { source: '10.65.0.2' }), true],
+    ],
+  },
+];
+
+/** Corner cases of the seventy whose packets go to or come from other nodes. */
+export const OVERLAY_CORNER_CASES: readonly CornerCase[] = [
+  {
+    corner: 34,
+    title:
+      'another node, and a pod of its behind the tunnel, do not reach a pod that denies ingress',
+    world: { ...OPEN, ...VXLAN, pods: { a: {}, b: { profiles: ['open'] } } },
+    expect: [
+      [send('wire', 'a', tcp(80), { source: '172.30.0.2' }), false],
+      [send('wire', 'a', tcp(80), REMOTE_POD), false],
+      [send('wire', 'b', tcp(80), REMOTE_POD), true],
+      [send('host', 'a', tcp(80)), true],
+    ],
+  },
+  {
+    corner: 39,
+    title: 'a pod’s own VXLAN is denied towards nodes that VXLAN leads to, and inside the tunnel',
+    world: { ...OPEN, ...VXLAN },
+    expect: [
+      [send('a', 'wire', udp(4789), { destination: '172.30.0.2' }), false],
+      [send('a', 'wire', udp(4789), TO_REMOTE_POD), false],
+      [send('a', 'wire', udp(4790), TO_REMOTE_POD), true],
+    ],
+  },
+  {
+    corner: 40,
+    title: 'a pod’s own IP in IP is denied towards other nodes and inside the tunnel',
+    world: { ...OPEN, ...VXLAN },
+    expect: [
+      [send('a', 'wire', protocol(4), { destination: '172.30.0.2' }), false],
+      [send('a', 'wire', protocol(4), TO_REMOTE_POD), false],
+    ],
+  },
+  {
+    corner: 41,
+    title: 'a pod does not send as a pod of another node, nor as one whose address left our block',
+    world: { ...OPEN, ...VXLAN, routes: [REMOTE_BLOCK, { ...REMOTE_BLOCK, dst: '10.65.0.20/32' }] },
+    expect: [
+      [send('a', 'wire', tcp(80), REMOTE_POD), false],
+      [send('a', 'b', tcp(80), { source: '10.65.0.20' }), false],
+      [send('wire', 'b', tcp(80), { source: '10.65.0.20' }), true],
+    ],
+  },
+  {
+    corner: 52,
+    title: 'a host endpoint without forward tiers lets pods’ traffic through, tunnel or not',
+    world: host({ eth0: { name: 'eth0' } }, { ...VXLAN, routes: [REMOTE_BLOCK, PLAIN_BLOCK_V6] }),
+    expect: [
+      [send('a', 'wire', tcp(80), TO_REMOTE_POD), true],
+      [send('a', 'wire', tcp(80), { destination: 'fd66::9' }), true],
+      [send('wire', 'a', tcp(80), REMOTE_POD), true],
+      [send('wire', 'host', tcp(80), { source: '172.30.0.2' }), false],
     ],
   },
 ];

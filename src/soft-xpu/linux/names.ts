@@ -13,6 +13,9 @@ export const LINK_ALIAS = 'calico-xpu';
 /** `proto` of our routes and rules in the kernel: a number that no routing daemon has in iproute2's table. */
 export const ROUTE_PROTOCOL = 199;
 
+/** The kernel's main table: the underlay's, read only. */
+export const MAIN_TABLE = 254;
+
 /** Greatest number of a routing domain: what the mark has room for. */
 export const DOMAIN_NUMBER_MAX = 4095;
 
@@ -48,6 +51,9 @@ export function domainZone(domain: number): number {
   return domain - 1;
 }
 
+/** Routing table of what a domain's packets find whatever their domain is: link-local addresses. */
+export const LINK_LOCAL_TABLE = 1000;
+
 /** Routing table of a domain's local Mappings. */
 export function mappingTable(domain: number): number {
   return 1000 + 2 * domain;
@@ -63,6 +69,12 @@ export function routeTable(domain: number): number {
  * their own domain's two tables. All of them lie before the rule of the main table, 32766.
  */
 export const RULE_PREFERENCE = {
+  /** Link-local destinations of vNICs, and of the uplink, are the host port's. */
+  linkLocal: (domain: number): number => 4000 + domain,
+  linkLocalUplink: 8999,
+  /** Outer packets of our tunnels ask the main table, and nobody else. */
+  outer: 9000,
+  outerLost: 9001,
   unmarkedMappings: (domain: number): number => 10_000 + domain,
   unmarkedRoutes: (domain: number): number => 15_000 + domain,
   markedMappings: (domain: number): number => 20_000 + 2 * domain,

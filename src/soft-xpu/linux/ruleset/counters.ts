@@ -33,8 +33,10 @@ export const DROP_REASONS = [
 /** A reason that this data plane counts. */
 export type CountedReason = (typeof DROP_REASONS)[number];
 
-/** Counter of packets that left by a port or reached the router. */
+/** Counter of packets that left by a port, or that the router took. */
 export const FORWARDED = 'total/forwarded';
+/** Counter of those that the router itself took, which the packet model gives to the host port. */
+export const TAKEN_BY_ROUTER = 'total/router';
 
 /** The kernel takes 255 characters for a name; what is longer is named by its hash. */
 const RULE_TEXT_MAX = 120;

@@ -4,7 +4,7 @@
  */
 import { FAMILIES, type Family } from '../../../base/ip.js';
 import { CONNECTION_MARK, MARK, VTEP_ADDRESS, VXLAN_PORT } from '../names.js';
-import { DROP_REASONS, FORWARDED, totalDropCounter } from './counters.js';
+import { DROP_REASONS, FORWARDED, TAKEN_BY_ROUTER, totalDropCounter } from './counters.js';
 import { address } from './expression.js';
 import { ADDRESSES, CHAINS, DROPS, NETDEVS, PORTS, ROUTED, ROUTED_TO } from './layout.js';
 import { beginSide, hex, isMarked, MARK_EXIT_SIDE } from './mark.js';
@@ -44,6 +44,7 @@ export function spinePart(options: SpineOptions): Part {
 function addTables(part: PartBuilder): void {
   for (const reason of DROP_REASONS) part.counter(totalDropCounter(reason));
   part.counter(FORWARDED);
+  part.counter(TAKEN_BY_ROUTER);
   for (const map of Object.values(PORTS)) part.map(map, 'type ifname : verdict');
   for (const map of Object.values(DROPS)) part.map(map, 'type ifname : counter');
   for (const set of Object.values(NETDEVS)) part.set(set, 'type ifname');
@@ -218,9 +219,7 @@ function addRouterItself(part: PartBuilder, options: SpineOptions): void {
   ]);
   part.base('hook/input-accepted', 'input', -20, [
     ...stranger,
-    'iifname "lo" accept',
-    `${DISCOVERY} accept`,
-    countOn(FORWARDED),
+    `iifname != "lo" ${countOn(FORWARDED)} ${countOn(TAKEN_BY_ROUTER)}`,
   ]);
   part.base('hook/output', 'output', -300, FAMILIES.flatMap(vtepOutputLines));
 }

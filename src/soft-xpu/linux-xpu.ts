@@ -1,0 +1,296 @@
+/** A whole XPU in a Linux network namespace: an object store with a linux data plane that follows it. No sockets. */
+import { randomBytes } from 'node:crypto';
+import { systemClock, type Clock } from '../base/clock.js';
+import { silentLogger, type Logger } from '../base/log.js';
+import { Connections } from './linux/connections.js';
+import { LinuxDataPlane } from './linux/data-plane.js';
+import { LinuxError } from './linux/errors.js';
+import { Kernel } from './linux/kernel.js';
+import { LinkWatch } from './linux/link-watch.js';
+import {
+  beginRouting,
+  deleteNamespace,
+  endRouting,
+  ensureNamespace,
+  existingNamespace,
+  isOwnNamespace,
+  namespaceExists,
+  prepareRouter,
+  processNamespacePath,
+  requireForwarding,
+} from './linux/namespace.js';
+import { DOMAIN_NUMBER_MAX, domainZone, TABLE_NAME } from './linux/names.js';
+import { netdevOf, type ForeignNetdevs } from './linux/netdevs.js';
+import { DomainNumbers } from './linux/network/domains.js';
+import { DEFAULT_MTU, type Uplink } from './linux/network/contributions.js';
+import { Network, type LinkState } from './linux/network/network.js';
+import { stepsOf } from './linux/network/steps.js';
+import {
+  itemsInPlace,
+  observeNetwork,
+  readLinks,
+  readTablePosition,
+  readUnderlay,
+} from './linux/observe.js';
+import { Ruleset } from './linux/ruleset/ruleset.js';
+import type { SavedState } from './linux/saved-state.js';
+import { StateFile } from './linux/state-file.js';
+import { Transactions } from './linux/transactions.js';
+import { MemoryDataPlane } from './memory/data-plane.js';
+import { loadStore } from './store/dump.js';
+import type { Limits } from './store/limits.js';
+import { ObjectStore } from './store/object-store.js';
+import type { Xpu } from './xpu.js';
+
+/** Where an XPU lives. */
+export interface LinuxPlace {
+  /** Name of the XPU's network namespace, made if it is missing; absent = our own, which needs `foreign`. */
+  readonly netns?: string;
+  /** Name of the namespace where VF ends are made; default our own. */
+  readonly hostNetns?: string;
+  /** Netdev of the wire. */
+  readonly uplink?: string;
+  /** Representors exist already. */
+  readonly foreign?: ForeignNetdevs;
+  /** Folder of the state file. */
+  readonly stateDir: string;
+}
+
+/** How an XPU behaves. */
+export interface LinuxXpuOptions extends LinuxPlace {
+  /** Table sizes; default unlimited but for what numbers there are for Vpcs. */
+  readonly limits?: Limits;
+  /** Offers the network/k8s extension; default true. */
+  readonly extension?: boolean;
+  /** SecurityPolicies may use COMPACT rules; default true. */
+  readonly compactRules?: boolean;
+  /** Default the real clock. */
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Gives boot ids and upload tokens: texts nobody can guess. Default 16 random bytes in hex. */
+  readonly newToken?: () => string;
+}
+
+/** An XPU whose data plane is the kernel's. */
+export interface LinuxXpu extends Xpu {
+  readonly dataPlane: LinuxDataPlane;
+  /** Lets go of it. Everything stays in force. */
+  close(): Promise<void>;
+}
+
+const UPLOAD_LIFETIME_MS = 300_000;
+const UPLOAD_MEMBERS_MAX = 4_000_000;
+
+/**
+ * Takes an XPU over as its state file says, or makes a new one. Resolves when the kernel has it. Rejects with LinuxError.
+ */
+export async function createLinuxXpu(options: LinuxXpuOptions): Promise<LinuxXpu> {
+  const stateFile = await StateFile.open(options.stateDir);
+  try {
+    return await new Assembly(options, stateFile).run();
+  } catch (error) {
+    stateFile.close();
+    throw error;
+  }
+}
+
+/** Kernel and file paths of a place. */
+export async function kernelOf(place: LinuxPlace): Promise<Kernel> {
+  const { netns, hostNetns, foreign } = place;
+  if (netns === undefined && foreign === undefined) {
+    const message = 'an XPU of our own making needs a namespace of its own';
+    throw new LinuxError({ code: 'namespace', op: 'make XPU', message });
+  }
+  return new Kernel({
+    netns: netns === undefined ? undefined : await ensureNamespace(netns),
+    hostNetns: hostNetns === undefined ? undefined : existingNamespace(hostNetns),
+  });
+}
+
+/**
+ * Takes away everything of an XPU whose server has ended: netdevs, routes, ruleset, state, and the namespace if it was
+ * made for it. What is not there is no failure. Rejects with LinuxError, `in_use` if the server still runs.
+ */
+export async function removeLinuxXpu(options: LinuxPlace): Promise<void> {
+  const { netns, foreign, stateDir } = options;
+  const stateFile = await StateFile.open(stateDir);
+  try {
+    if (netns !== undefined && (await isOwnNamespace(netns))) await deleteNamespace(netns);
+    else if (netns === undefined ? foreign !== undefined : namespaceExists(netns)) {
+      await new Assembly(options, stateFile).clear();
+    }
+    stateFile.remove();
+  } finally {
+    stateFile.close();
+  }
+}
+
+/** The parts of an XPU on their way to each other. Use once. */
+class Assembly {
+  private readonly options: LinuxXpuOptions;
+  private readonly stateFile: StateFile;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly newToken: () => string;
+  private readonly domains = new DomainNumbers();
+  private readonly extension: boolean;
+
+  constructor(options: LinuxXpuOptions, stateFile: StateFile) {
+    this.options = options;
+    this.stateFile = stateFile;
+    this.clock = options.clock ?? systemClock;
+    this.logger = options.logger ?? silentLogger;
+    this.newToken = options.newToken ?? (() => randomBytes(16).toString('hex'));
+    this.extension = options.extension ?? true;
+  }
+
+  async run(): Promise<LinuxXpu> {
+    const { options, clock, newToken, domains, extension } = this;
+    const kernel = await kernelOf(options);
+    const foreign = options.foreign !== undefined;
+    const connections = new Connections(kernel);
+    if (foreign) await requireForwarding(kernel);
+    else await prepareRouter(kernel);
+    const position = await readTablePosition(kernel);
+    const saved = position === undefined ? undefined : this.stateFile.load();
+    if (saved === undefined && !foreign) await connections.flush();
+    const bootId = saved?.bootId ?? newToken();
+    const store = this.emptyStore();
+    const walk = new MemoryDataPlane({ store, clock, extension, bootId, flowsMax: 0 });
+    if (saved !== undefined) this.restore(store, saved);
+    store.limits = limitsOf(options.limits);
+    const network = await this.network(kernel, store);
+    const ruleset = this.ruleset(store, saved?.generation ?? 0);
+    const transactions = new Transactions(
+      {
+        store,
+        clock,
+        logger: this.logger,
+        kernel,
+        network,
+        domains,
+        ruleset,
+        stateFile: this.stateFile,
+        observe: () => observeNetwork(kernel, network),
+        lookAround: () => this.lookAround(kernel, network),
+        forgetFlows: (addresses) =>
+          connections.forgetAddresses(
+            addresses.map(({ vpc, ip }) => ({ zone: domainZone(domains.of(vpc)), ip })),
+          ),
+      },
+      {
+        bootId,
+        position: position ?? 0,
+        generation: saved?.generation ?? 0,
+        inStep: saved !== undefined && saved.position === position,
+      },
+    );
+    store.onCommit((commit) => transactions.note(commit));
+    const watch = this.watch(kernel, transactions);
+    const parts = { store, bootId, kernel, domains, connections, transactions, walk };
+    const dataPlane = new LinuxDataPlane(parts);
+    const close = async (): Promise<void> => {
+      watch.close();
+      await transactions.close();
+      this.stateFile.close();
+    };
+    try {
+      await transactions.settled();
+      if (!foreign) await beginRouting(kernel);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { store, dataPlane, clock, newToken, close };
+  }
+
+  /** Routes go before rules, so that nothing moves that no rule speaks of. */
+  async clear(): Promise<void> {
+    const kernel = await kernelOf(this.options);
+    if (this.options.foreign === undefined) await endRouting(kernel);
+    const store = this.emptyStore();
+    const saved = this.stateFile.load();
+    if (saved !== undefined) this.restore(store, saved);
+    const network = await this.network(kernel, store);
+    const items = await itemsInPlace(kernel, network);
+    const { before } = stepsOf(
+      items.map((item) => ({ id: item.id, before: item, after: undefined })),
+    );
+    await kernel.take(before);
+    await kernel.nft(`add table inet ${TABLE_NAME}\ndelete table inet ${TABLE_NAME}\n`);
+  }
+
+  private emptyStore(): ObjectStore {
+    const { clock, newToken, options } = this;
+    return new ObjectStore({
+      clock,
+      newToken,
+      limits: {},
+      compactRules: options.compactRules ?? true,
+      uploadLifetimeMs: UPLOAD_LIFETIME_MS,
+      uploadMembersMax: UPLOAD_MEMBERS_MAX,
+    });
+  }
+
+  private restore(store: ObjectStore, saved: SavedState): void {
+    this.domains.restore(saved.domains);
+    loadStore(store, saved.dump);
+    this.logger.info({ bootId: saved.bootId, position: saved.position }, 'state taken over');
+  }
+
+  private async network(kernel: Kernel, store: ObjectStore): Promise<Network> {
+    const { hostNetns } = this.options;
+    const network = new Network(store, this.domains, {
+      netdevOf: (ifname) => this.netdevOf(ifname),
+      foreign: this.options.foreign !== undefined,
+      hostNetns:
+        hostNetns === undefined ? processNamespacePath(process.pid) : existingNamespace(hostNetns),
+      uplink: this.uplinkOf(await readLinks(kernel)),
+      underlay: await readUnderlay(kernel),
+    });
+    network.followAll();
+    return network;
+  }
+
+  private ruleset(store: ObjectStore, generation: number): Ruleset {
+    const { options, domains, extension } = this;
+    const ruleset = new Ruleset(store, {
+      netdevOf: (ifname) => this.netdevOf(ifname),
+      uplink: options.uplink,
+      vpcNumber: (vpcId) => domains.take(vpcId),
+      foreign: options.foreign !== undefined,
+      extension,
+      generation,
+    });
+    // Changes are told against what the store holds now, whether the kernel has it already or will get it whole.
+    ruleset.whole();
+    return ruleset;
+  }
+
+  private async lookAround(kernel: Kernel, network: Network): Promise<void> {
+    const links = await readLinks(kernel);
+    network.setUplink(this.uplinkOf(links));
+    network.setUnderlay(await readUnderlay(kernel));
+    network.look(links);
+  }
+
+  private watch(kernel: Kernel, transactions: Transactions): LinkWatch {
+    const { clock, logger } = this;
+    const listener = (): void => transactions.lookAround();
+    return new LinkWatch({ netns: kernel.netns, clock, logger, listener });
+  }
+
+  private netdevOf(ifname: string): string | undefined {
+    return netdevOf(ifname, this.options.foreign, this.options.uplink);
+  }
+
+  private uplinkOf(links: ReadonlyMap<string, LinkState>): Uplink | undefined {
+    const { uplink: name } = this.options;
+    return name === undefined ? undefined : { name, mtu: links.get(name)?.mtu ?? DEFAULT_MTU };
+  }
+}
+
+/** Vpcs beyond those that have a number are refused as any full table refuses. */
+function limitsOf(limits: Limits = {}): Limits {
+  return { ...limits, vpc: Math.min(limits.vpc ?? DOMAIN_NUMBER_MAX, DOMAIN_NUMBER_MAX) };
+}

@@ -1,0 +1,112 @@
+/** The kernel's tracked connections, by the `conntrack` program. I/O edge. */
+import { LinuxError } from './errors.js';
+import type { IdleTimeouts } from '../memory/conntrack.js';
+import {
+  parseConnections,
+  TIMEOUT_PATHS,
+  timeoutSettings,
+  type ConnectionEntry,
+  type TimeoutValues,
+} from './conntrack-text.js';
+import { readSettings } from './namespace.js';
+import type { Kernel } from './kernel.js';
+
+/** Deletions that run at a time. */
+const PARALLEL_MAX = 4;
+
+/** See the file head. */
+export class Connections {
+  private readonly kernel: Kernel;
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+  }
+
+  /** Every connection of both families. */
+  async list(): Promise<ConnectionEntry[]> {
+    const listings = await Promise.all(
+      ['ipv4', 'ipv6'].map((family) => this.run(['-L', '-f', family, '-o', 'extended,id'])),
+    );
+    return listings.flatMap(parseConnections);
+  }
+
+  /** Number of connections. */
+  async count(): Promise<number> {
+    return Number((await this.run(['-C'])).trim());
+  }
+
+  /** Idle times in force. */
+  async timeouts(): Promise<TimeoutValues> {
+    const settings = await readSettings(this.kernel, TIMEOUT_PATHS);
+    return new Map(
+      [...settings].map((setting) => {
+        const equals = setting.indexOf('=');
+        return [setting.slice(0, equals), Number(setting.slice(equals + 1))];
+      }),
+    );
+  }
+
+  /** Sets the kernel's idle times, for connections whose next packet comes after it. */
+  async setIdleTimeouts(timeouts: IdleTimeouts): Promise<void> {
+    await this.kernel.read(['sysctl', '-q', '-w', ...timeoutSettings(timeouts)]);
+  }
+
+  /** Forgets everything. */
+  async flush(): Promise<void> {
+    await this.run(['-F']);
+  }
+
+  /** Forgets the connections that are from or to an address in a zone. */
+  async forgetAddress(zone: number, ip: string): Promise<void> {
+    const where = ['-f', ip.includes(':') ? 'ipv6' : 'ipv4', '-w', String(zone)];
+    for (const side of ['--orig-src', '--orig-dst']) {
+      await this.run(['-D', ...where, side, ip]);
+    }
+  }
+
+  /** Forgets addresses, each with its zone. */
+  async forgetAddresses(addresses: readonly { zone: number; ip: string }[]): Promise<void> {
+    await inParallel(addresses, ({ zone, ip }) => this.forgetAddress(zone, ip));
+  }
+
+  /** Forgets these connections and gives the number of those that were still there. */
+  async forget(entries: readonly ConnectionEntry[]): Promise<number> {
+    let count = 0;
+    await inParallel(entries, async (entry) => {
+      if (await this.forgetOne(entry)) count += 1;
+    });
+    return count;
+  }
+
+  private async forgetOne({ family, protocol, zone, original }: ConnectionEntry): Promise<boolean> {
+    const { source, destination, sourcePort, destinationPort, icmp } = original;
+    const argv = ['-D', '-f', `ipv${family}`, '-w', String(zone), '-p', String(protocol)];
+    argv.push('--orig-src', source, '--orig-dst', destination);
+    if (icmp !== undefined) {
+      argv.push('--icmp-type', String(icmp.type), '--icmp-code', String(icmp.code));
+      argv.push('--icmp-id', String(icmp.id));
+    } else if (sourcePort !== 0 || destinationPort !== 0) {
+      argv.push('--sport', String(sourcePort), '--dport', String(destinationPort));
+    }
+    return (await this.run(argv)) !== '';
+  }
+
+  /** Ends with 1 and a word about 0 entries where nothing was found: that is no failure. */
+  private async run(args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.kernel.run(['conntrack', ...args]);
+    if (code === 0 || /\b0 flow entries/.test(stderr)) return stdout;
+    const message = stderr.trim().split('\n').at(-1) ?? '';
+    throw new LinuxError({ code: 'command', op: `run conntrack ${args.join(' ')}`, message });
+  }
+}
+
+async function inParallel<T>(
+  items: readonly T[],
+  action: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const rest = [...items];
+  const work = async (): Promise<void> => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await action(item);
+  };
+  await Promise.all(Array.from({ length: PARALLEL_MAX }, work));
+}

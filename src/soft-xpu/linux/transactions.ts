@@ -1,0 +1,231 @@
+/**
+ * Brings commits into force, one transaction at a time; what is committed meanwhile goes together into the next one. An
+ * answer waits for the transaction that its commit is part of.
+ *
+ * A transaction: what the state file gains; network steps that come before policy; the ruleset, at once; steps that come
+ * after; flows of addresses that were left. If any of it fails, the next attempt looks at the kernel anew, replaces the
+ * whole ruleset, and writes the state file anew.
+ */
+import type { Clock } from '../../base/clock.js';
+import { errorText } from '../../base/errors.js';
+import type { Logger } from '../../base/log.js';
+import { dumpStore } from '../store/dump.js';
+import type { Commit, ObjectStore } from '../store/object-store.js';
+import type { Kernel } from './kernel.js';
+import { POSITION_CHAIN_PREFIX, TABLE_NAME } from './names.js';
+import type { DomainNumbers } from './network/domains.js';
+import type { Network } from './network/network.js';
+import { stepsOf, type Step } from './network/steps.js';
+import { PendingChange, type LeftAddress } from './pending.js';
+import type { StateFile } from './state-file.js';
+
+/** The compiler of the ruleset. */
+export interface RulesetWriter {
+  /** Text that takes the kernel over a commit; '' if it changes nothing. Called once for each, in order. */
+  change(commit: Commit): string;
+  /** Text that puts the whole ruleset in place of whatever table there is. */
+  whole(): string;
+}
+
+/** What transactions work on. */
+export interface TransactionParts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly kernel: Kernel;
+  readonly network: Network;
+  readonly domains: DomainNumbers;
+  readonly ruleset: RulesetWriter;
+  readonly stateFile: StateFile;
+  /** Looks at the kernel's whole network state anew. */
+  readonly observe: () => Promise<void>;
+  /** Looks at what others change: netdevs, the underlay's routes. */
+  readonly lookAround: () => Promise<void>;
+  /** Forgets the flows of addresses. */
+  readonly forgetFlows: (addresses: readonly LeftAddress[]) => Promise<void>;
+}
+
+/** Where a data plane begins. */
+export interface TransactionStart {
+  readonly bootId: string;
+  /** Number of the ruleset that the kernel has. */
+  readonly position: number;
+  /** Number of commits so far: the generation of policy. */
+  readonly generation: number;
+  /** The kernel has that ruleset; false = it must be written as a whole. */
+  readonly inStep: boolean;
+}
+
+/** Pause before a transaction that failed is tried again by itself, milliseconds; doubled each time. */
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 30_000;
+
+/** See the file head. */
+export class Transactions {
+  private readonly parts: TransactionParts;
+  private readonly bootId: string;
+  private position: number;
+  private generation: number;
+  private inStep: boolean;
+  private pending = new PendingChange();
+  private text = '';
+  private left: LeftAddress[] = [];
+  private due = false;
+  private around = true;
+  private observed = false;
+  private running: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
+  private retryMs = RETRY_MS;
+  private retryTimer: { cancel(): void } | undefined;
+  private closed = false;
+
+  constructor(parts: TransactionParts, start: TransactionStart) {
+    this.parts = parts;
+    this.bootId = start.bootId;
+    this.position = start.position;
+    this.generation = start.generation;
+    this.inStep = start.inStep;
+    this.due = true;
+  }
+
+  /** Takes a commit, just made. */
+  note(commit: Commit): void {
+    const { network, ruleset } = this.parts;
+    network.follow(commit);
+    this.text += ruleset.change(commit);
+    this.pending.add(commit);
+    this.generation += 1;
+    this.request();
+  }
+
+  /** Something beside the store changed: it is looked at, and there may be steps to take. */
+  lookAround(): void {
+    this.around = true;
+    this.request();
+  }
+
+  private request(): void {
+    this.due = true;
+    this.begin().catch(() => undefined);
+  }
+
+  /** Resolves when everything noted before is in force. Rejects with LinuxError if it is not. */
+  settled(): Promise<void> {
+    if (this.due || !this.inStep) return this.running && !this.due ? this.running : this.begin();
+    return this.running ?? Promise.resolve();
+  }
+
+  /** Ends: what is under way ends well or badly, nothing new begins. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.retryTimer?.cancel();
+    await (this.next ?? this.running)?.catch(() => undefined);
+  }
+
+  /** The transaction that is not under way yet. */
+  private begin(): Promise<void> {
+    if (this.next !== undefined) return this.next;
+    const before = this.running?.catch(() => undefined) ?? Promise.resolve();
+    this.next = before.then(() => {
+      this.next = undefined;
+      this.running = this.run().finally(() => (this.running = undefined));
+      return this.running;
+    });
+    return this.next;
+  }
+
+  private async run(): Promise<void> {
+    this.due = false;
+    this.retryTimer?.cancel();
+    try {
+      await this.transact();
+      this.retryMs = RETRY_MS;
+    } catch (error) {
+      this.inStep = false;
+      const { logger } = this.parts;
+      logger.error({ error: errorText(error), retryMs: this.retryMs }, 'kernel is out of step');
+      this.retryLater();
+      throw error;
+    }
+  }
+
+  private async transact(): Promise<void> {
+    const { kernel, network, domains, forgetFlows } = this.parts;
+    await this.look();
+    const whole = !this.inStep;
+    const ruleset = this.keep(whole);
+    // Until the last step is taken, a failure leaves the kernel in between.
+    this.inStep = false;
+    const { before, after } = network.steps();
+    await this.take(before);
+    await kernel.nft(ruleset);
+    await this.take(after);
+    await forgetFlows(this.left);
+    this.left = [];
+    if (!this.due) domains.settle();
+    this.inStep = true;
+  }
+
+  private async look(): Promise<void> {
+    const { lookAround, observe } = this.parts;
+    if (this.around) {
+      this.around = false;
+      await lookAround();
+    }
+    if (!this.observed || !this.inStep) await observe();
+    this.observed = true;
+  }
+
+  /** Writes the state file; gives the text that the kernel must take. Nothing is committed in between. */
+  private keep(whole: boolean): string {
+    const { store, ruleset, stateFile, domains } = this.parts;
+    const { pending } = this;
+    const text = whole ? ruleset.whole() : this.text;
+    const from = this.position;
+    if (text !== '') this.position += 1;
+    this.text = '';
+    this.pending = new PendingChange();
+    this.left.push(...pending.leftAddresses);
+    const { position, generation, bootId } = this;
+    const place = { position, generation, domains: domains.entries() };
+    if (whole || stateFile.wantsSnapshot) stateFile.write({ bootId, ...place }, dumpStore(store));
+    else if (!pending.isEmpty) stateFile.append(pending.saved(place));
+    if (text === '') return '';
+    return text + (whole ? addPosition(position) : movePosition(from, position));
+  }
+
+  private async take(steps: readonly Step[]): Promise<void> {
+    if (steps.length === 0) return;
+    const { kernel, network } = this.parts;
+    const { done, waiting } = await kernel.take(steps);
+    for (const { id, result } of done) network.confirm(id, result);
+    for (const { result } of waiting) if (result !== undefined) network.wait(result);
+    await this.takeAway(waiting.map(({ id }) => id));
+  }
+
+  /** What waits for its netdev leaves nothing in place that is not wanted any more. */
+  private async takeAway(ids: readonly string[]): Promise<void> {
+    const { kernel, network } = this.parts;
+    const stale = ids.flatMap((id) => network.inPlace(id) ?? []);
+    if (stale.length === 0) return;
+    const changes = stale.map((before) => ({ id: before.id, before, after: undefined }));
+    const { done } = await kernel.take(stepsOf(changes).before);
+    for (const { id } of done) network.confirm(id, undefined);
+  }
+
+  private retryLater(): void {
+    if (this.closed) return;
+    const { clock } = this.parts;
+    this.retryTimer = clock.after(this.retryMs, () => void this.begin().catch(() => undefined));
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MS_MAX);
+  }
+}
+
+function addPosition(position: number): string {
+  return `add chain inet ${TABLE_NAME} ${POSITION_CHAIN_PREFIX}${position}\n`;
+}
+
+function movePosition(from: number, to: number): string {
+  const gone = `delete chain inet ${TABLE_NAME} ${POSITION_CHAIN_PREFIX}${from}\n`;
+  return gone + addPosition(to);
+}

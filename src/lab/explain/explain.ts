@@ -118,7 +118,7 @@ export class Explainer {
       ...(passage.dropReason === undefined ? {} : { dropReason: passage.dropReason }),
       path: pathOf(walked, calico, this.reportContext(packet, question.allPolicies)),
       ...(plain === undefined ? {} : { plain: listVerdict(plain, plain.walk(ends.from, packet)) }),
-      degraded: bearingOn(ends, translator.degradations()),
+      degraded: bearingOn(ends, translator.degradations(), source.state),
       notes: [
         ...(passage.exit?.kind === 'tunnel' ? [tunnelNote(ends.to, translator.overlay())] : []),
         ...notesOn(ends, source, translator.expectations()),
@@ -205,7 +205,7 @@ const DROP_REASONS: Readonly<Record<DropReason, string>> = {
   ENCAPSULATION: 'pods may not send tunnel packets',
   INVALID_STATE: 'the packet belongs to no connection and begins none',
   TO_HOST: 'DefaultEndpointToHostAction drops what pods send to their own node',
-  NO_MAPPING: 'no pod has the address',
+  NO_MAPPING: 'no pod of this node has the address, and its route leads nowhere',
   UNKNOWN_PEER: 'a tunnel packet of an unknown peer',
   SECURITY_POLICY: 'a list denies',
   ADMIN_DOWN: 'the interface is down',

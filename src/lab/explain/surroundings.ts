@@ -1,5 +1,6 @@
 /** What a reader should know beside the decision path: narrowings of the ports on the way, and where a place may mislead. */
-import { cidrContains, parseCidr, parseIp } from '../../base/ip.js';
+import { cidrContains, formatCidr, parseCidr, parseIp } from '../../base/ip.js';
+import type { DesiredState } from '../../desired/state.js';
 import { innerMtu } from '../../overlay/mtu.js';
 import type { OverlayReport } from '../../overlay/report.js';
 import { sortDegradations, type Degradation } from '../../translators/degradation.js';
@@ -11,28 +12,37 @@ import type { ExplainSource } from './source.js';
 export function bearingOn(
   { from, to }: Ends,
   degradations: readonly Degradation[],
+  state: DesiredState,
 ): readonly Degradation[] {
   const ends = [...subjectsOf(from, 'egress'), ...subjectsOf(to, 'ingress')];
-  const route = to.kind === 'outside' ? routeTo(to.address, degradations) : [];
-  const ports = degradations.filter((one) =>
-    ends.some(
-      ({ subject, direction }) =>
-        one.subject === subject && (one.direction ?? direction) === direction,
+  const route = to.kind === 'outside' ? prefixAround(to.address, state) : undefined;
+  return sortDegradations(
+    degradations.filter(
+      (one) =>
+        one.subject === route ||
+        ends.some(
+          ({ subject, direction }) =>
+            one.subject === subject && (one.direction ?? direction) === direction,
+        ),
     ),
   );
-  return sortDegradations([...ports, ...route]);
 }
 
-/** What is told of the longest prefix around an address. */
-function routeTo(address: string, degradations: readonly Degradation[]): readonly Degradation[] {
+/** The longest prefix around an address: a route, or a pool of which Felix tells no routes. */
+function prefixAround(address: string, { routes, pools }: DesiredState): string | undefined {
   const ip = parseIp(address);
-  const around = degradations.flatMap((degradation) => {
-    const cidr = parseCidr(degradation.subject);
-    const holds = ip !== undefined && cidr !== undefined && cidrContains(cidr, ip);
-    return holds ? [{ degradation, length: cidr.length }] : [];
+  const told = [...routes.values()].filter(({ kinds }) => kinds.length > 0);
+  const untold = [...pools.values()].filter(({ cidr }) => !routes.has(cidr));
+  const prefixes = [
+    ...told.map(({ destination }) => destination),
+    ...untold.map(({ cidr }) => cidr),
+  ];
+  const around = prefixes.flatMap((text) => {
+    const cidr = parseCidr(text);
+    return ip !== undefined && cidr !== undefined && cidrContains(cidr, ip) ? [cidr] : [];
   });
-  const longest = Math.max(...around.map(({ length }) => length));
-  return around.filter(({ length }) => length === longest).map(({ degradation }) => degradation);
+  const [longest] = around.sort((one, other) => other.length - one.length);
+  return longest && formatCidr(longest);
 }
 
 /** The uplink's policy sees packets from the host's side: what comes from outside is ingress. */

@@ -167,4 +167,36 @@ describe('explanations', () => {
     const { notes } = ask(source, { from: 'a', to: 'b', transport: TCP_80 });
     expect(notes).to.deep.equal(['default/b is down on the XPU: table-full: x']);
   });
+
+  it('tell what a tunnel takes, and why a destination is not reached', () => {
+    const block = { types: 1, dst_node_name: 'node-b', dst_node_ip: '172.30.0.2' };
+    const vtep = (node: string, last: number) => ({
+      ...{ node, mac: `66:00:00:00:00:0${last}`, ipv4_addr: `10.65.${last}.0` },
+      parent_device_ip: `172.30.0.${last}`,
+    });
+    const world: World = {
+      ...WORLD,
+      encapsulation: { vxlan: true, ipip: true },
+      vteps: [vtep('node-a', 1), vtep('node-b', 2)],
+      routes: [
+        { ...block, ip_pool_type: 2, dst: '10.66.0.0/26' },
+        { ...block, ip_pool_type: 3, dst: '10.67.0.0/26' },
+        { ...block, ip_pool_type: 2, dst: '10.67.0.9/32' },
+      ],
+    };
+    const source = worldSource(world);
+    const to = (address: string) => ask(source, { from: 'a', to: address, transport: TCP_80 });
+    const far = to('10.66.0.9');
+    expect([far.allow, far.exit]).to.deep.equal([true, 'tunnel']);
+    expect(far.notes).to.deep.equal([
+      '10.66.0.9 is reached through VXLAN: packets of more than 1450 bytes do not fit (MTU of the uplink 1500)',
+    ]);
+    expect(far.degraded).to.deep.equal([]);
+    const ipip = to('10.67.0.8');
+    expect([ipip.allow, ipip.dropReason]).to.deep.equal([false, 'NO_MAPPING']);
+    expect(explanationText(ipip)).to.include(
+      'narrower: 10.67.0.0/26: unsupported-encap: the pool is IPIP: an XPU has no IPIP\n',
+    );
+    expect(to('10.67.0.9').degraded, 'a longer prefix is reached').to.deep.equal([]);
+  });
 });

@@ -1,4 +1,5 @@
 /** The kernel's tracked connections, by the `conntrack` program. I/O edge. */
+import { PROTOCOL } from '../memory/packet.js';
 import { LinuxError } from './errors.js';
 import type { IdleTimeouts } from '../memory/conntrack.js';
 import {
@@ -80,11 +81,12 @@ export class Connections {
 
   private async forgetOne({ family, protocol, zone, original }: ConnectionEntry): Promise<boolean> {
     const { source, destination, sourcePort, destinationPort, icmp } = original;
-    const argv = ['-D', '-f', `ipv${family}`, '-w', String(zone), '-p', String(protocol)];
+    const argv = ['-D', '-f', `ipv${family}`, '-w', String(zone), '-p', protocolName(protocol)];
     argv.push('--orig-src', source, '--orig-dst', destination);
     if (icmp !== undefined) {
-      argv.push('--icmp-type', String(icmp.type), '--icmp-code', String(icmp.code));
-      argv.push('--icmp-id', String(icmp.id));
+      const name = `--${protocolName(protocol)}`;
+      argv.push(`${name}-type`, String(icmp.type), `${name}-code`, String(icmp.code));
+      argv.push(`${name}-id`, String(icmp.id));
     } else if (sourcePort !== 0 || destinationPort !== 0) {
       argv.push('--sport', String(sourcePort), '--dport', String(destinationPort));
     }
@@ -99,6 +101,19 @@ export class Connections {
     throw new LinuxError({ code: 'command', op: `run conntrack ${args.join(' ')}`, message });
   }
 }
+
+/** Options of a protocol are only known together with its name. */
+function protocolName(protocol: number): string {
+  return PROTOCOL_NAMES.get(protocol) ?? String(protocol);
+}
+
+const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
+  [PROTOCOL.icmp, 'icmp'],
+  [PROTOCOL.icmpv6, 'icmpv6'],
+  [PROTOCOL.tcp, 'tcp'],
+  [PROTOCOL.udp, 'udp'],
+  [PROTOCOL.sctp, 'sctp'],
+]);
 
 async function inParallel<T>(
   items: readonly T[],

@@ -10,6 +10,9 @@ export const POSITION_CHAIN_PREFIX = 'at-';
 /** Alias of every netdev that we made, so that a later start knows its own. */
 export const LINK_ALIAS = 'calico-xpu';
 
+/** Alias of `lo` in a namespace that we made. */
+export const NAMESPACE_ALIAS = 'calico-xpu-namespace';
+
 /** `proto` of our routes and rules in the kernel: a number that no routing daemon has in iproute2's table. */
 export const ROUTE_PROTOCOL = 199;
 

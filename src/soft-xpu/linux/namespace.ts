@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { runCommand } from './command.js';
 import { LinuxError } from './errors.js';
 import type { Kernel } from './kernel.js';
-import { LINK_ALIAS } from './names.js';
+import { NAMESPACE_ALIAS } from './names.js';
 
 const FOLDER = '/run/netns';
 
@@ -37,7 +37,7 @@ export async function ensureNamespace(name: string): Promise<string> {
   const path = namespacePath(name);
   if (existsSync(path)) return path;
   await ipOrFail(name, ['netns', 'add', name]);
-  await ipOrFail(name, ['-n', name, 'link', 'set', 'dev', 'lo', 'alias', LINK_ALIAS]);
+  await ipOrFail(name, ['-n', name, 'link', 'set', 'dev', 'lo', 'alias', NAMESPACE_ALIAS]);
   return path;
 }
 
@@ -45,7 +45,7 @@ export async function ensureNamespace(name: string): Promise<string> {
 export async function isOwnNamespace(name: string): Promise<boolean> {
   if (!existsSync(namespacePath(name))) return false;
   const lo = await ipOrFail(name, ['-n', name, '-j', 'link', 'show', 'dev', 'lo']);
-  return (JSON.parse(lo) as { ifalias?: string }[])[0]?.ifalias === LINK_ALIAS;
+  return (JSON.parse(lo) as { ifalias?: string }[])[0]?.ifalias === NAMESPACE_ALIAS;
 }
 
 /** Removes a named namespace, if it is there, with everything that is in it. Rejects with `namespace`. */

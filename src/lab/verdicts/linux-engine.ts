@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorText, InternalError } from '../../base/errors.js';
+import type { DesiredState } from '../../desired/state.js';
 import { MARK_VARIABLE } from '../nodes/names.js';
 import {
   PacketProbe,
@@ -86,8 +87,10 @@ export class LinuxEngine implements VerdictEngine {
     return this.unlessClosing(async () => {
       const { processes } = this.opened();
       await processes.advance(frames);
-      await this.net.tellNeighbours(otherNodes(processes, this.options.node));
+      const { own, others } = nodeAddresses(processes.view.state, this.options.node);
       await this.net.bringUp();
+      await this.net.tellNeighbours(WIRE_INTERFACE, others);
+      await this.net.tellNeighbours(HOST_INTERFACE, own);
     });
   }
 
@@ -226,16 +229,27 @@ function hasArrived({ outcomes }: Task): boolean {
   return outcomes.some(({ arrivals }) => arrivals.length > 0);
 }
 
-/** Addresses of the other nodes, which routes may lead through. */
-function otherNodes({ view }: NodeProcesses, own: string): string[] {
-  const { hosts, vteps } = view.state;
-  const others = [
-    ...[...hosts.values()]
-      .filter(({ hostname }) => hostname !== own)
-      .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]),
-    ...[...vteps.values()]
-      .filter(({ node }) => node !== own)
-      .flatMap(({ parentIp, parentIpv6 }) => [parentIp, parentIpv6]),
+/** Addresses of this node and of the others: next hops of routes, whose MAC addresses no message tells. */
+function nodeAddresses(
+  { hosts, vteps, routes }: DesiredState,
+  node: string,
+): { readonly own: string[]; readonly others: string[] } {
+  const all = [
+    ...[...hosts.values()].map(({ hostname, ipv4, ipv6 }) => ({
+      hostname,
+      addresses: [ipv4, ipv6],
+    })),
+    ...[...vteps.values()].map((one) => ({
+      hostname: one.node,
+      addresses: [one.parentIp, one.parentIpv6],
+    })),
+    ...[...routes.values()]
+      .filter(({ kinds }) => kinds.includes('local-host'))
+      .map(({ destination }) => ({ hostname: node, addresses: [destination.split('/')[0] ?? ''] })),
   ];
-  return [...new Set(others)].filter((address) => address !== '');
+  const addressesOf = (isOwn: boolean): string[] => {
+    const some = all.filter(({ hostname }) => (hostname === node) === isOwn);
+    return [...new Set(some.flatMap(({ addresses }) => addresses))].filter((one) => one !== '');
+  };
+  return { own: addressesOf(true), others: addressesOf(false) };
 }

@@ -78,7 +78,7 @@ export class VerdictNet {
     });
     await commandsIn(this.outside, [`link set dev ${WIRE_INTERFACE} up`]);
     await this.look();
-    await this.tellNeighbours(GATEWAYS);
+    await this.tellNeighbours(WIRE_INTERFACE, GATEWAYS);
     await commandsIn(
       this.xpu,
       GATEWAYS.map(
@@ -87,14 +87,14 @@ export class VerdictNet {
     );
   }
 
-  /** The wire answers for these addresses. Fails with `LabError`. */
-  async tellNeighbours(addresses: readonly string[]): Promise<void> {
-    const mac = (await this.linksOf(this.outside)).get(WIRE_INTERFACE)?.address ?? '';
+  /** Whoever is at the other end of an interface has these addresses. Fails with `LabError`. */
+  async tellNeighbours(ifname: string, addresses: readonly string[]): Promise<void> {
+    const mac = (await this.linksOf(this.outside)).get(ifname)?.address;
+    if (mac === undefined || addresses.length === 0) return;
+    const device = nameInXpu(ifname);
     await commandsIn(
       this.xpu,
-      addresses.map(
-        (one) => `neigh replace ${one} lladdr ${mac} dev ${UPLINK_INTERFACE} nud permanent`,
-      ),
+      addresses.map((one) => `neigh replace ${one} lladdr ${mac} dev ${device} nud permanent`),
     );
   }
 
@@ -122,7 +122,7 @@ export class VerdictNet {
 
   /** MAC address of the XPU's end of an interface; `undefined` where there is none, or it is down. */
   macBehind(ifname: string): string | undefined {
-    const link = this.behind.get(ifname === WIRE_INTERFACE ? UPLINK_INTERFACE : ifname);
+    const link = this.behind.get(nameInXpu(ifname));
     return link?.flags.includes('LOWER_UP') === true ? link.address : undefined;
   }
 
@@ -155,6 +155,11 @@ export class VerdictNet {
     if (code === 0) return stdout;
     throw new LabError({ code: 'kernel', op: command.join(' '), message: stderr.trim() });
   }
+}
+
+/** What the other end of an interface is called. */
+function nameInXpu(ifname: string): string {
+  return ifname === WIRE_INTERFACE ? UPLINK_INTERFACE : ifname;
 }
 
 function everything(address: string): string {

@@ -31,8 +31,8 @@ export interface OverlayParts {
 
 /** Makes the report. */
 export function overlayReport(parts: OverlayParts): OverlayReport {
-  const { config, encapsulation, vteps, uplinkMtu } = parts;
-  const vni = domainVni(config, encapsulation, vteps);
+  const { config, vteps, uplinkMtu } = parts;
+  const vni = domainVni(config, vteps);
   const encapsulations = vni === undefined ? [] : vxlanInUse(parts);
   const mtu = podMtu(uplinkMtu, encapsulations);
   return {

@@ -1,7 +1,7 @@
 /** VXLAN as Calico configures it and as an XPU can make it: id, port, and the ends of a tunnel (felix-protocol: VTEPs). */
 import { type Family, formatIp, parseIp } from '../base/ip.js';
 import type { FelixConfig } from '../model/config.js';
-import type { Encapsulation, Vtep } from '../model/network.js';
+import type { Vtep } from '../model/network.js';
 
 /** UDP port of VXLAN (RFC 7348). OPI has no field for another one, and XPUs send to this one. */
 export const VXLAN_PORT = 4789;
@@ -36,16 +36,14 @@ export function vxlanProblem({
 }
 
 /**
- * VXLAN id of the cluster's routing domain; `undefined` where VXLAN is not in use or cannot be made. It is in use when Felix
- * says so or tells VTEPs, which it does with VXLAN pools alone.
+ * VXLAN id of the cluster's routing domain; `undefined` where VXLAN is not in use or cannot be made. Felix tells VTEPs where
+ * there are VXLAN pools, and nowhere else.
  */
 export function domainVni(
   config: Pick<FelixConfig, 'vxlanVni' | 'vxlanPort'>,
-  encapsulation: Encapsulation | undefined,
   vteps: number,
 ): number | undefined {
-  const isInUse = encapsulation?.vxlan === true || encapsulation?.vxlanV6 === true || vteps > 0;
-  return isInUse && vxlanProblem(config) === undefined ? config.vxlanVni : undefined;
+  return vteps > 0 && vxlanProblem(config) === undefined ? config.vxlanVni : undefined;
 }
 
 /** A node's end, by family of inner and outer addresses; `undefined` where Felix did not tell it, or told it malformed. */

@@ -232,9 +232,9 @@ export class Translator implements Translation {
     return this.routes.update(state, marks, facts, renewed);
   }
 
-  private followVni({ encapsulation, vteps }: DesiredState): boolean {
+  private followVni({ vteps }: DesiredState): boolean {
     const before = this.vni;
-    this.vni = domainVni(this.config, encapsulation, vteps.size);
+    this.vni = domainVni(this.config, vteps.size);
     return this.vni !== before;
   }
 

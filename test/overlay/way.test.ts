@@ -182,13 +182,10 @@ describe('VXLAN tunnels', () => {
 
   it('the domain has an id where VXLAN is in use', () => {
     const config = { vxlanVni: 7, vxlanPort: 4789 };
-    const off = { ipip: true, vxlan: false, vxlanV6: false, noEncap: true };
-    expect(domainVni(config, undefined, 0)).to.equal(undefined);
-    expect(domainVni(config, off, 0)).to.equal(undefined);
-    expect(domainVni(config, { ...off, vxlan: true }, 0)).to.equal(7);
-    expect(domainVni(config, { ...off, vxlanV6: true }, 0)).to.equal(7);
-    expect(domainVni(config, off, 1)).to.equal(7);
-    expect(domainVni({ ...config, vxlanPort: 1 }, { ...off, vxlan: true }, 1)).to.equal(undefined);
+    expect(domainVni(config, 0)).to.equal(undefined);
+    expect(domainVni(config, 1)).to.equal(7);
+    expect(domainVni({ ...config, vxlanPort: 1 }, 1)).to.equal(undefined);
+    expect(domainVni({ ...config, vxlanVni: 0 }, 1)).to.equal(undefined);
   });
 });
 

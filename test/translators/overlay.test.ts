@@ -76,18 +76,18 @@ describe('overlay: tunnels', () => {
 
 describe('overlay: the VXLAN id of the Vpc', () => {
   const vni = (player: Player) => specOf(player, NAMES.vpc)?.vni;
-  const encapsulation = (vxlan: boolean): Delta => ({
-    type: 'encapsulation',
-    encapsulation: { ipip: false, vxlan, vxlanV6: false, noEncap: false },
-  });
 
-  it('is there with VXLAN alone, and follows it', () => {
-    const player = play(encapsulation(false), config({ VXLANVNI: '99' }));
+  it('is there with VXLAN alone, and goes with it', () => {
+    const player = play(config({ VXLANVNI: '99' }));
     expect(vni(player)).to.equal(undefined);
-    player.fold(encapsulation(true)).flush();
+    player.fold(vtep('node-b', 2)).flush();
     player.check();
     expect(player.writes).to.deep.equal(['vpc']);
     expect(vni(player)).to.equal(99);
+    player.fold({ type: 'vtep-remove', node: 'node-b' }).flush();
+    player.check();
+    expect(player.writes).to.deep.equal(['vpc']);
+    expect(vni(player)).to.equal(undefined);
   });
 
   it('changes with the configuration, every tunnel with it', () => {

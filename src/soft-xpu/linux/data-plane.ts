@@ -98,7 +98,7 @@ export class LinuxDataPlane implements DataPlane {
 
   async bindingCounts(port: PortRef): Promise<BindingCounts | undefined> {
     const binding = this.parts.walk.bindingOf(port);
-    return binding && bindingCountsOf(port, binding.spec, await this.counters());
+    return binding && bindingCountsOf(port, await this.counters());
   }
 
   async totalCounts(): Promise<TotalCounts> {

@@ -2,7 +2,6 @@
 import { hashText } from '../../../base/hash.js';
 import type {
   NetworkPolicySpec,
-  PolicyBindingSpec,
   RuleListName,
   StageKind,
   Direction,
@@ -117,23 +116,20 @@ export function ruleCountsOf(
   );
 }
 
-/** Figures of a port's binding; what never counted is left out. */
-export function bindingCountsOf(
-  port: PortRef,
-  { stages }: PolicyBindingSpec,
-  values: CounterValues,
-): BindingCounts {
-  const counted = new Map<StageCountName, Readonly<Count>>();
-  const implied = port.kind === 'vnic' ? IMPLIED_STAGES : [];
-  for (const { kind, direction } of [...stages, ...implied]) {
-    for (const outcome of ['allowed', 'dropped'] as const) {
-      const count = values.get(stageCounter(port, kind, direction, outcome));
-      if (count !== undefined && count.packets > 0) {
-        counted.set(`${kind} ${direction} ${outcome}`, count);
+/** Figures of a port's binding; what never counted is left out. Stages that it no longer names are told, too. */
+export function bindingCountsOf(port: PortRef, values: CounterValues): BindingCounts {
+  const stages = new Map<StageCountName, Readonly<Count>>();
+  for (const kind of STAGE_KINDS) {
+    for (const direction of ['FROM_PORT', 'TO_PORT'] as const) {
+      for (const outcome of ['allowed', 'dropped'] as const) {
+        const count = values.get(stageCounter(port, kind, direction, outcome));
+        if (count !== undefined && count.packets > 0) {
+          stages.set(`${kind} ${direction} ${outcome}`, count);
+        }
       }
     }
   }
-  return { drops: dropsBy((reason) => portDropCounter(port, reason), values), stages: counted };
+  return { drops: dropsBy((reason) => portDropCounter(port, reason), values), stages };
 }
 
 /** Figures of the whole data plane. */
@@ -144,10 +140,7 @@ export function totalCountsOf(values: CounterValues): TotalCounts {
   };
 }
 
-const IMPLIED_STAGES = [
-  { kind: 'WORKLOAD', direction: 'FROM_PORT' },
-  { kind: 'WORKLOAD', direction: 'TO_PORT' },
-] as const;
+const STAGE_KINDS: readonly StageKind[] = ['UNTRACKED', 'PRE_DNAT', 'FORWARD', 'HOST', 'WORKLOAD'];
 
 function dropsBy(
   nameOf: (reason: CountedReason) => string,

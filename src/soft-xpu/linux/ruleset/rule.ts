@@ -97,6 +97,9 @@ function clausesOf(
   if (match.protocol !== undefined) all.must(is('meta l4proto', `${match.protocol}`));
   if (match.notProtocol !== undefined) all.must(not(is('meta l4proto', `${match.notProtocol}`)));
   if (match.protocol !== undefined && match.protocol === match.notProtocol) return undefined;
+  // Ports beside another protocol never match; nft reads some such rules back with a failed assertion.
+  const ported = match.protocol === undefined || protocolHasPorts(match.protocol);
+  if (match.ipPortGroups.length > 0 && !ported) return undefined;
   if (family !== undefined) {
     addIcmp(all, match, family);
     addAddresses(all, match.source, { family, side: 'saddr', groups });

@@ -154,13 +154,16 @@ class StageText {
     return [...lines, end];
   }
 
-  /** Behind the last tier. A profile's PASS is no allow: the next one is asked. */
+  /** Behind the last tier. A profile's PASS is no allow: the next one is asked, and no policy begins with PASS set. */
   private end(skip: number | undefined): string[] {
     const { kind, profiles, ruleList } = this.stage;
     if (!ALWAYS_THERE.includes(kind))
       return skip === undefined ? [] : [changeMark(MARK.pass | skip)];
     return [
-      ...profiles.map((profile) => `jump ${policyChain(profile, ruleList)}`),
+      ...profiles.flatMap((profile) => [
+        changeMark(MARK.pass),
+        `jump ${policyChain(profile, ruleList)}`,
+      ]),
       `${this.count('dropped')} ${this.drop('PROFILE_END')}`,
     ];
   }

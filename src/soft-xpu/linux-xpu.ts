@@ -217,7 +217,10 @@ class Assembly {
       items.map((item) => ({ id: item.id, before: item, after: undefined })),
     );
     await kernel.take(before);
-    await kernel.nft(`add table inet ${TABLE_NAME}\ndelete table inet ${TABLE_NAME}\n`);
+    for (const family of ['netdev', 'inet']) {
+      const table = `table ${family} ${TABLE_NAME}`;
+      await kernel.nft(`add ${table}\ndelete ${table}\n`);
+    }
   }
 
   private emptyStore(): ObjectStore {

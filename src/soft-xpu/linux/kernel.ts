@@ -26,7 +26,7 @@ export interface StepOutcome {
   readonly waiting: readonly Step[];
 }
 
-const PROGRAMS: Readonly<Record<Exclude<Tool, 'sysctl'>, readonly string[]>> = {
+const PROGRAMS: Readonly<Record<Exclude<Tool, 'sysctl' | 'nft'>, readonly string[]>> = {
   ip: ['ip'],
   ip6: ['ip', '-6'],
   bridge: ['bridge'],
@@ -91,6 +91,10 @@ export class Kernel {
     if (tool === 'sysctl') {
       const { stderr } = await this.run(['sysctl', '-q', '-w', ...lines]);
       return sysctlComplaints(stderr, lines);
+    }
+    if (tool === 'nft') {
+      const { code, stderr } = await this.run(['nft', '-f', '-'], `${lines.join('\n')}\n`);
+      return new Map(code === 0 ? [] : lines.map((_, index) => [index, firstLines(stderr)]));
     }
     const netns = tool === 'host' ? this.place.hostNetns : this.place.netns;
     const argv = [...PROGRAMS[tool], '-force', '-batch', '-'];

@@ -53,6 +53,7 @@ async function listKernel(
     neighbours: await byFamily(kernel, ['neigh', 'show', 'nud', 'permanent']),
     proxies: await json('ip', '-6', '-j', 'neigh', 'show', 'proxy'),
     forwarding: await json('bridge', '-j', 'fdb', 'show'),
+    ingress: await json('nft', '-j', 'list', 'chains', 'netdev'),
     sysctls: [...(await readSettings(kernel, sysctlPaths(wanted)))],
   };
 }

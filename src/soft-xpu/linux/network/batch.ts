@@ -64,7 +64,7 @@ export function meaningOf(complaint: string, tool: Tool, result: NetItem | undef
   if (result === undefined) {
     return NO_DEVICE.test(complaint) || NOT_THERE.test(complaint) ? 'done' : 'wrong';
   }
-  if (NO_DEVICE.test(complaint)) {
+  if (NO_DEVICE.test(complaint) || (tool === 'nft' && NOT_THERE.test(complaint))) {
     // The VF's end went to its pod: what it has there is the pod's.
     if (tool === 'host') return 'done';
     return result.device === undefined ? 'wrong' : 'waiting';

@@ -5,9 +5,9 @@
 
 /**
  * Which program takes a line: `ip`, `ip -6` for lines that name no address, `bridge`, `ip` in the namespace where VF ends
- * are made, or `sysctl` (`name=value`).
+ * are made, `sysctl` (`name=value`), or `nft`.
  */
-export type Tool = 'ip' | 'ip6' | 'bridge' | 'host' | 'sysctl';
+export type Tool = 'ip' | 'ip6' | 'bridge' | 'host' | 'sysctl' | 'nft';
 
 /** One line of a batch. */
 export interface Line {

@@ -4,11 +4,12 @@ import {
   LINK_ALIAS,
   MAIN_TABLE,
   RULE_PREFERENCE,
+  TABLE_NAME,
   VTEP_ADDRESS,
   VXLAN_PORT,
   vxlanName,
 } from '../names.js';
-import { ip, type NetItem } from './item.js';
+import { ip, type Line, type NetItem } from './item.js';
 import { rule } from './routing.js';
 
 /** Bytes that VXLAN adds to a packet: outer IP, UDP, VXLAN and inner Ethernet headers. */
@@ -46,7 +47,32 @@ export function vxlanDevice(vni: number, family: Family, uplinkMtu: number): Net
     `link set dev ${name} addrgenmode none`,
   ]);
   const setting = linkSetting(name, `mtu ${uplinkMtu - VXLAN_OVERHEAD[family]}`);
-  return [device, setting, linkUp(name), vtepAddress(family), ...outerRules(family)];
+  const ingress = takeAllFrames(name);
+  return [device, setting, ingress, linkUp(name), vtepAddress(family), ...outerRules(family)];
+}
+
+/**
+ * Inner frames are taken whatever their destination MAC: it is the node's, which no object tells. A chain of the netdev's
+ * ingress, named as the netdev, says that they are meant for us.
+ */
+export function takeAllFrames(name: string): NetItem {
+  const chain = `chain netdev ${TABLE_NAME} ${name}`;
+  const lines = [
+    `add table netdev ${TABLE_NAME}`,
+    `add ${chain} { type filter hook ingress device "${name}" priority -500; policy accept; }`,
+    `flush ${chain}`,
+    `add rule netdev ${TABLE_NAME} ${name} meta pkttype set unicast`,
+  ];
+  const nft = (text: string): Line => ({ tool: 'nft', text });
+  return {
+    kind: 'setting',
+    id: `ingress ${name}`,
+    content: 'unicast',
+    device: name,
+    make: lines.map(nft),
+    // The kernel may keep the chain when the netdev goes.
+    unmake: [nft(`delete ${chain}`)],
+  };
 }
 
 /** A netdev that we make, marked as ours. */

@@ -1,7 +1,7 @@
 /** The kernel's network state, as iproute2 tells it in JSON, as items. Pure. */
-import { LINK_ALIAS, ROUTE_PROTOCOL } from '../names.js';
+import { LINK_ALIAS, ROUTE_PROTOCOL, TABLE_NAME } from '../names.js';
 import type { NetItem } from './item.js';
-import { linkSetting, linkUp, ownLink } from './links.js';
+import { linkSetting, linkUp, ownLink, takeAllFrames } from './links.js';
 import { forwarding, lastResort, LAST_METRIC, neighbour, route, rule } from './routing.js';
 
 /** What was asked, as text. */
@@ -20,6 +20,8 @@ export interface KernelListing {
   readonly proxies: string;
   /** `bridge -j fdb show` */
   readonly forwarding: string;
+  /** `nft -j list chains netdev` */
+  readonly ingress: string;
   /** Paths and values: `net/ipv4/ip_forward=1`. */
   readonly sysctls: readonly string[];
 }
@@ -49,6 +51,7 @@ export function observedItems(
   wanted: ReadonlyMap<string, NetItem>,
 ): NetItem[] {
   const links = linksOf(listing.links);
+  const names = new Set(links.map(({ ifname }) => ifname));
   const ours = new Set(links.filter(isOurs).map(({ ifname }) => ifname));
   const items = [
     ...links.flatMap((link) => linkItems(link, wanted)),
@@ -56,6 +59,9 @@ export function observedItems(
     ...listing.routes.flatMap(routeItems),
     ...listing.neighbours.flatMap(neighbourItems).filter(isOfOurs),
     ...forwardingItems(listing.forwarding).filter(isOfOurs),
+    ...ingressItems(listing.ingress).filter(
+      ({ id, device = '' }) => names.has(device) || !wanted.has(id),
+    ),
     ...unmarkedItems(listing, wanted),
   ];
   function isOfOurs({ id, device = '' }: NetItem): boolean {
@@ -167,6 +173,19 @@ interface ForwardingEntry {
 function forwardingItems(text: string): NetItem[] {
   return read<ForwardingEntry>(text).flatMap(({ mac, ifname, dst }) =>
     dst === undefined ? [] : forwarding(mac, ifname, dst),
+  );
+}
+
+interface ChainEntry {
+  readonly chain?: { readonly table: string; readonly name: string };
+}
+
+function ingressItems(text: string): NetItem[] {
+  const { nftables } = JSON.parse(text || '{"nftables":[]}') as {
+    readonly nftables: readonly ChainEntry[];
+  };
+  return nftables.flatMap(({ chain }) =>
+    chain?.table === TABLE_NAME ? takeAllFrames(chain.name) : [],
   );
 }
 

@@ -47,10 +47,15 @@ export function stepsOf(changes: readonly ItemChange[]): NetworkSteps {
   return { before: [...takeAway, ...early.map(making)], after: late.map(making) };
 }
 
-/** What stands on a netdev that goes needs no line of its own. */
+/** What stands on a netdev that goes needs no line of its own, chains excepted. */
 function removal(id: string, item: NetItem | undefined, gone: ReadonlySet<string>): Step {
+  const lines = item?.unmake ?? [];
   const implied = item?.kind !== 'link' && item?.device !== undefined && gone.has(item.device);
-  return { id, result: undefined, lines: implied ? [] : (item?.unmake ?? []) };
+  return { id, result: undefined, lines: implied ? lines.filter(isOfNft) : lines };
+}
+
+function isOfNft({ tool }: Line): boolean {
+  return tool === 'nft';
 }
 
 function making({ id, after }: ItemChange): Step {

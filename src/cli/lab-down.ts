@@ -14,13 +14,12 @@ export const labDown = defineCommand({
       .option('name', NAME_OPTION)
       .option('all', {
         type: 'boolean',
-        default: false,
         describe: 'every lab, and what is left of labs whose building was interrupted',
       })
       .conflicts('name', 'all'),
   async run({ name, all }, { stdout }) {
     requireSystem(['ip']);
-    const labs = all ? labsWithRemains() : [whichLab(name)];
+    const labs = all === true ? labsWithRemains() : [whichLab(name)];
     if (labs.length === 0) stdout.write('there is no lab\n');
     for (const lab of labs) {
       const { processes, namespaces } = await removeLab(lab);

@@ -1,5 +1,6 @@
 /** `calico-xpu lab matrix`: real probes for every pair of places and every port, held against `why`. */
 import { requireSystem } from '../lab/nodes/kernel.js';
+import { ensureKeeper } from '../lab/nodes/keeper.js';
 import { findLab, readCluster } from '../lab/nodes/lab-files.js';
 import { matrixReport, matrixText, mismatchLines } from '../lab/nodes/matrix-text.js';
 import { allQuestions, probeAll } from '../lab/nodes/matrix.js';
@@ -24,6 +25,7 @@ export const labMatrix = defineCommand({
   async run({ ports, family, json, name }, context) {
     requireSystem();
     const state = findLab(name);
+    await ensureKeeper(state.name);
     const states = nodeStates(readCluster(state.name), state.nodes);
     const services =
       ports === undefined

@@ -2,6 +2,7 @@
 import { explanationText } from '../lab/explain/explanation-text.js';
 import { LabError } from '../lab/nodes/errors.js';
 import { requireSystem } from '../lab/nodes/kernel.js';
+import { ensureKeeper } from '../lab/nodes/keeper.js';
 import { findLab, readCluster } from '../lab/nodes/lab-files.js';
 import { allQuestions, isMismatch, probeAll, type Cell } from '../lab/nodes/matrix.js';
 import { nodeStates } from '../lab/nodes/node-states.js';
@@ -25,6 +26,7 @@ export const labPing = defineCommand({
   async run(args, context) {
     requireSystem();
     const state = findLab(args.name);
+    await ensureKeeper(state.name);
     const places = placesOf(state.name, state);
     const [from, to] = [findPlace(places, args.from), findPlace(places, args.to)];
     if (from === to) {

@@ -1,9 +1,8 @@
 /** Brings a lab to a step of its cluster: every Felix tells it, every XPU has it, pods come and go. I/O edge. */
-import { existsSync, readFileSync } from 'node:fs';
 import type { ClusterStep } from './cluster.js';
 import { hasLink, wire } from './kernel.js';
 import { ensureKeeper } from './keeper.js';
-import { keepStep, readCluster, readJson, writeLab } from './lab-files.js';
+import { keepStep, logTail, readCluster, readJson, writeLab } from './lab-files.js';
 import type { FelixState, LabState } from './lab-files.js';
 import type { LabNode, LabPlan } from './model.js';
 import { HOST_INTERFACE, labPaths, namespaceNames } from './names.js';
@@ -24,7 +23,6 @@ export interface StepReport {
 
 const APPLY_TIMEOUT_MS = 60_000;
 const PLACE_TIMEOUT_MS = 30_000;
-const LOG_TAIL_CHARACTERS = 300;
 
 /** Applies a step to a lab whose namespaces are there. */
 export async function advance(
@@ -110,9 +108,4 @@ async function applied(
       [now()?.problem ?? '', logTail(felixLog), logTail(xpuLog)].filter(Boolean).join('; '),
   });
   return now()?.messages ?? 0;
-}
-
-function logTail(file: string): string {
-  if (!existsSync(file)) return '';
-  return readFileSync(file, 'utf8').trim().slice(-LOG_TAIL_CHARACTERS);
 }

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from './restart-backoff.js';
-import { namespaceFile } from './kernel.js';
+import { namespaceExists, namespaceFile } from './kernel.js';
 import { KEEPER_KEY, keeperCommand, keptProcesses, type KeptProcess } from './kept-processes.js';
 import { readJson, readLab, writeJson } from './lab-files.js';
 import { labPaths } from './names.js';
@@ -55,7 +55,7 @@ class Keeper {
   }
 
   private async keep({ key, namespaces, ...launch }: KeptProcess): Promise<void> {
-    if (!namespaces.every((name) => existsSync(namespaceFile(name)))) return;
+    if (!namespaces.every((name) => namespaceExists(name))) return;
     if (livingProcess(this.lab, key) !== undefined) return;
     const backoff = this.backoffs.get(key) ?? new Backoff();
     this.backoffs.set(key, backoff);
@@ -85,7 +85,12 @@ async function start(
   if (process !== undefined) writeJson(recordFile(lab, key), process);
 }
 
+/** True until the keeper has ended a process that is not wanted any more. */
+export function isRecorded(lab: string, key: string): boolean {
+  return existsSync(recordFile(lab, key));
+}
+
 /** File that says which process was started last for a key. */
-export function recordFile(lab: string, key: string): string {
+function recordFile(lab: string, key: string): string {
   return join(labPaths(lab).processes, `${key}.json`);
 }

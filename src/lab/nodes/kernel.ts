@@ -50,15 +50,20 @@ export function namespaceFile(namespace: string): string {
   return join(NAMESPACES_FOLDER, namespace);
 }
 
+/** True if there is a namespace of the name. */
+export function namespaceExists(namespace: string): boolean {
+  return existsSync(namespaceFile(namespace));
+}
+
 /** Makes namespaces; those that are there already stay. */
 export async function addNamespaces(namespaces: readonly string[]): Promise<void> {
-  const missing = namespaces.filter((name) => !existsSync(namespaceFile(name)));
+  const missing = namespaces.filter((name) => !namespaceExists(name));
   await batch(missing.map((name) => `netns add ${name}`));
 }
 
 /** Removes namespaces and all that is in them. One that is not there is no error. */
 export async function deleteNamespaces(namespaces: readonly string[]): Promise<void> {
-  const there = namespaces.filter((name) => existsSync(namespaceFile(name)));
+  const there = namespaces.filter(namespaceExists);
   await batch(there.map((name) => `netns del ${name}`));
 }
 
@@ -87,10 +92,15 @@ export async function hasLink(namespace: string, link: string): Promise<boolean>
   }
 }
 
-/** Ids of the processes in a namespace. */
+/** Ids of the processes in a namespace; none where it is just being removed. */
 export async function processesIn(namespace: string): Promise<number[]> {
-  const text = await run(['ip', 'netns', 'pids', namespace], '');
-  return text.split('\n').filter(Boolean).map(Number);
+  try {
+    const text = await run(['ip', 'netns', 'pids', namespace], '');
+    return text.split('\n').filter(Boolean).map(Number);
+  } catch (error) {
+    if (namespaceExists(namespace)) throw error;
+    return [];
+  }
 }
 
 async function batch(commands: readonly string[]): Promise<void> {

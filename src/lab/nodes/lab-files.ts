@@ -15,6 +15,8 @@ import type { LabPlan } from './model.js';
 import { checkLabName, labPaths, LABS_FOLDER } from './names.js';
 import { isAlive, type ProcessIdentity } from './processes.js';
 
+const LOG_TAIL_CHARACTERS = 300;
+
 /** What is kept of a lab on disk. */
 export interface LabState extends LabPlan {
   readonly name: string;
@@ -103,6 +105,12 @@ export function readJson<T>(path: string): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The end of a process's log; empty where it said nothing. */
+export function logTail(file: string): string {
+  if (!existsSync(file)) return '';
+  return readFileSync(file, 'utf8').trim().slice(-LOG_TAIL_CHARACTERS);
 }
 
 /** Removes all files of a lab. */

@@ -1,15 +1,14 @@
 /** Attaches pods to their nodes and takes them away, as a container runtime with Calico's CNI plugin does. I/O edge. */
-import { existsSync } from 'node:fs';
 import {
   addNamespaces,
   commandsIn,
   deleteNamespaces,
   hasLink,
-  namespaceFile,
+  namespaceExists,
   processesIn,
   wire,
 } from './kernel.js';
-import { recordFile } from './keeper.js';
+import { isRecorded } from './keeper.js';
 import type { LabPlan, LabPod } from './model.js';
 import { namespaceNames, placeKey, POD_INTERFACE } from './names.js';
 import { identify, killProcesses } from './processes.js';
@@ -45,12 +44,12 @@ export async function removePods(
 ): Promise<void> {
   for (const { name } of gone) {
     const namespace = namespaceNames.pod(lab, name);
-    await waitFor(() => !existsSync(recordFile(lab, placeKey(name))), {
+    await waitFor(() => !isRecorded(lab, placeKey(name)), {
       what: `the end of ${name}`,
       timeoutMs: END_TIMEOUT_MS,
       signal,
     });
-    if (!existsSync(namespaceFile(namespace))) continue;
+    if (!namespaceExists(namespace)) continue;
     const left = await processesIn(namespace);
     await killProcesses(left.flatMap((pid) => identify(pid) ?? []));
     await deleteNamespaces([namespace]);

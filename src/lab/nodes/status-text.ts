@@ -7,6 +7,9 @@ export function statusText({ name, phase, keeper, steps, nodes, pods }: LabRepor
   const process = (pid: number | undefined): string => (pid === undefined ? '-' : String(pid));
   return [
     `lab ${name}: ${phase}, ${steps} step${steps === 1 ? '' : 's'} applied, keeper ${process(keeper)}`,
+    ...(keeper === undefined
+      ? ['  ! the keeper does not run: lab ping, matrix or apply starts it']
+      : []),
     ...nodes.flatMap((node) => [
       `  ${node.name.padEnd(width)}  ${node.addresses.join(' ')}  soft-xpu ${process(node.softXpu)}, ` +
         `felix-sim ${process(node.felixSim)}, driver ${process(node.driver)}`,

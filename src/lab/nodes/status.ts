@@ -1,9 +1,8 @@
 /** What runs in a lab and how it is. I/O edge. */
-import { existsSync } from 'node:fs';
 import { fetchStatus } from '../../agent/status-client.js';
 import { statusSocketPath } from '../../agent/status-server.js';
 import type { AgentStatus } from '../../agent/status.js';
-import { labNamespaces, namespaceFile } from './kernel.js';
+import { labNamespaces, namespaceExists } from './kernel.js';
 import { felixKey, KEEPER_KEY, xpuKey } from './kept-processes.js';
 import { livingProcess } from './keeper.js';
 import { readJson, readSteps, type FelixState, type LabState } from './lab-files.js';
@@ -61,7 +60,7 @@ export async function labReport(state: LabState): Promise<LabReport> {
       pods.map(async (place): Promise<PlaceReport> => {
         const { name, node, addresses, namespace } = place;
         const problems = [
-          ...(existsSync(namespaceFile(namespace)) ? [] : ['its namespace is gone']),
+          ...(namespaceExists(namespace) ? [] : ['its namespace is gone']),
           ...((await placeAnswers(place)) ? [] : ['its process does not answer']),
         ];
         return { name, node, addresses: Object.values(addresses), namespace, problems };

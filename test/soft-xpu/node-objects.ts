@@ -105,6 +105,7 @@ export class NodeObjects {
         subnet: key('subnet', 'pool'),
         hostInterface: key('interface', `if-${id}`),
         sourceGuard: true,
+        mac: macOf(id),
         ingressV4: [],
         ingressV6: [],
         egressV4: [],
@@ -143,4 +144,11 @@ export class NodeObjects {
     this.mapping('map-a', POD_A, 'vnic-a').mapping('map-a6', POD_A6, 'vnic-a');
     this.mapping('map-b', POD_B, 'vnic-b').mapping('map-b6', POD_B6, 'vnic-b');
   }
+}
+
+/** MAC address of a Vnic: locally administered, from its id. */
+function macOf(id: string): string {
+  const sum = [...id].reduce((total, letter) => (total * 31 + letter.charCodeAt(0)) % 0x10000, 7);
+  const [high, low] = [sum >> 8, sum & 255].map((byte) => byte.toString(16).padStart(2, '0'));
+  return `02:00:00:00:${high}:${low}`;
 }

@@ -7,7 +7,6 @@ import {
   HOST,
   HOST6,
   HOST_PORT,
-  icmp,
   key,
   object,
   POD_A,
@@ -70,16 +69,6 @@ export function pathContract(newNode: NewNode): void {
       expect(await node.fate(PORT_A, tcp(POD_A, FAR, 80))).to.equal('allow tunnel');
     });
 
-    it('link-local, multicast and gateway destinations of a vNIC go to the host port', async () => {
-      const node = (await newNode()).bindPod('a', undefined, { toHostAction: 'ACCEPT' });
-      for (const destination of ['169.254.1.1', '224.0.0.5', '10.65.0.254']) {
-        expect(await node.fate(PORT_A, udp(POD_A, destination, 53)), destination).to.equal(
-          'allow host',
-        );
-      }
-      expect(await node.fate(PORT_A, udp(POD_A6, 'ff02::fb', 5353))).to.equal('allow host');
-    });
-
     it('from the uplink and the tunnel, a source that is a local Mapping is dropped', async () => {
       const node = await newNode();
       expect(await node.fate(UPLINK, tcp(POD_B, POD_A, 80))).to.equal('deny SOURCE');
@@ -93,7 +82,6 @@ export function pathContract(newNode: NewNode): void {
       expect(await node.fate(PORT_A, tcp(POD_B6, FAR6, 80))).to.equal('deny SOURCE');
       const allowedSources = [`${POD_A}/32`, '10.9.0.0/16'];
       node.bindPod('a', undefined, { allowedSources, toHostAction: 'ACCEPT' });
-      expect(await node.fate(PORT_A, tcp('fe80::1', 'ff02::fb', 80))).to.equal('allow host');
       expect(await node.fate(PORT_A, tcp('10.9.8.7', FAR, 80))).to.equal('allow uplink');
     });
 
@@ -101,12 +89,6 @@ export function pathContract(newNode: NewNode): void {
       const node = await newNode();
       expect(await node.fate(PORT_A, tcp('fe80::1', FAR6, 80))).to.equal('deny SOURCE');
       expect(await node.fate(UPLINK, tcp('fe80::1', POD_A6, 80))).to.equal('deny SOURCE');
-    });
-
-    it('a vNIC sends from :: for neighbour discovery only', async () => {
-      const node = await newNode();
-      expect(await node.fate(PORT_A, icmp('::', 'ff02::1', 135))).to.equal('allow host');
-      expect(await node.fate(PORT_A, icmp('::', FAR6, 128))).to.equal('deny SOURCE');
     });
 
     it('a port whose interface is administratively down passes nothing', async () => {
@@ -133,7 +115,7 @@ export function pathContract(newNode: NewNode): void {
         await node.fate(UPLINK, { source: '172.30.0.9', destination: HOST, protocol: 4 }),
       ).to.equal('deny UNKNOWN_PEER');
       node.bindPort('UPLINK', [stage('HOST', 'FROM_PORT', [])]);
-      expect(await node.fate(UPLINK, udp('172.30.0.2', HOST, 4789))).to.equal('allow tunnel');
+      expect(await node.fate(TUNNEL, tcp('10.65.9.1', POD_A, 80))).to.equal('allow vnic-a');
     });
   });
 
@@ -239,17 +221,6 @@ export function pathContract(newNode: NewNode): void {
       node.bindPod('a', undefined, { deniedEncapsulation: { ipip: false } });
       expect(await node.fate(PORT_A, udp(POD_A, FAR, 4789))).to.equal('allow uplink');
       expect(await node.fate(PORT_A, ipip)).to.equal('allow uplink');
-    });
-
-    it('neighbour and listener discovery reach the host whatever the pod egress says; advertisements do not', async () => {
-      const node = (await newNode()).bindPod('a', []);
-      for (const type of [130, 131, 132, 133, 135, 136]) {
-        expect(await node.fate(PORT_A, icmp('fe80::1', 'ff02::2', type)), `${type}`).to.equal(
-          'allow host',
-        );
-      }
-      expect(await node.fate(PORT_A, icmp('fe80::1', 'ff02::2', 134))).to.equal('deny PROFILE_END');
-      expect(await node.fate(PORT_A, icmp(POD_A6, POD_B6, 135))).to.equal('deny PROFILE_END');
     });
   });
 

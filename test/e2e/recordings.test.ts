@@ -44,10 +44,23 @@ describe('recordings, end to end', function () {
   }
 });
 
-/** One test for each recording. FLATTENED rules are the longest lists: they are played in strict mode alone. */
+/** One test for each recording. */
 function everything(): Play[][] {
-  const kinds = ALL_TRAITS.filter(({ flattened, mode }) => !flattened || mode === 'strict');
-  return allRecordings().map((recording) => kinds.map((traits) => ({ recording, traits })));
+  return allRecordings().map((recording) =>
+    ALL_TRAITS.filter((traits) => isPlayed(recording, traits)).map((traits) => ({
+      recording,
+      traits,
+    })),
+  );
+}
+
+/**
+ * FLATTENED rules are the longest lists: they are played in strict mode alone. The lists of many-policies on a plain XPU have
+ * millions of rules, which take minutes as COMPACT ones and most of an hour as FLATTENED ones.
+ */
+function isPlayed({ scenario }: Recording, { target, flattened, mode }: XpuTraits): boolean {
+  if (target === 'plain' && scenario === 'many-policies') return !flattened && mode === 'strict';
+  return !flattened || mode === 'strict';
 }
 
 /** One test for two recordings, which run at once. */

@@ -28,6 +28,8 @@ describe('policy verdicts, through driver, gRPC and soft-xpu', function () {
       expect(code).to.equal(0);
     });
 
+    // Millions of rules, minutes for each step; the in-process suites compare its verdicts.
+    if (name.endsWith('/many-policies')) continue;
     it(`plain agrees with Felix on ${name}, or is narrower for a reason`, async () => {
       const words = ['policy', 'verdicts', folder, '--engine', 'plain', '--json'];
       const { code, stdout, stderr } = await scene.run(words);

@@ -68,7 +68,7 @@ export class KernelNode {
     await this.namespaces.add(pod);
     const netns = this.namespaces.name(pod);
     await this.namespaces.batch('h', `link set dev ${vf} netns ${netns} name eth0`);
-    await this.equip(pod, 'eth0', addresses);
+    await this.equip(pod, 'eth0', vf, addresses);
   }
 
   /** Pods a and b. */
@@ -79,7 +79,7 @@ export class KernelNode {
 
   /** The node's own end. */
   attachHost(): Promise<void> {
-    return this.equip('h', 'host0', [HOST, HOST6]);
+    return this.equip('h', 'host0', 'host0', [HOST, HOST6]);
   }
 
   /** Restarts the XPU in this process; the objects are what the state file says. */
@@ -104,9 +104,17 @@ export class KernelNode {
     return join(this.folder, name);
   }
 
-  private async equip(word: string, netdev: string, addresses: readonly string[]): Promise<void> {
+  /** An interface in use. One that was there before the XPU gets its MAC from whoever uses it. */
+  private async equip(
+    word: string,
+    netdev: string,
+    ifname: string,
+    addresses: readonly string[],
+  ): Promise<void> {
+    const mac = this.xpu.dataPlane.topology.vnicOfInterface(ifname)?.spec.mac;
     await this.namespaces.batch(
       word,
+      ...(mac === undefined ? [] : [`link set dev ${netdev} address ${mac}`]),
       `link set dev ${netdev} up`,
       ...addresses.map((ip) =>
         ip.includes(':')

@@ -1,0 +1,141 @@
+/** Netdevs that are there before the XPU, as on a DPU in switchdev mode: used, and left as they are. */
+import { expect } from 'chai';
+import { parseNetdevs } from '../../../src/soft-xpu/linux/netdevs.js';
+import { createLinuxXpu, removeLinuxXpu } from '../../../src/soft-xpu/linux-xpu.js';
+import { needs } from '../../support/root.js';
+import { HOST, POD_A, POD_A6, POD_B, POD_B6, stage } from '../node-words.js';
+import { KernelNode } from './kernel-node.js';
+import type { TestNamespaces } from './namespaces.js';
+
+/** Our names for Interfaces, and the machine's for their representors. */
+const NETDEVS = 'cali-a=pf0vf0,cali-b=pf0vf1,host0=pf0hpf';
+const WIRE = '192.0.2.1';
+
+/** A machine with representors, an uplink, a management network of its own, and rules of its own. */
+async function machine(namespaces: TestNamespaces): Promise<void> {
+  for (const word of ['x', 'wire', 'm']) await namespaces.add(word);
+  const pair = (name: string, peer: string, where: string): string =>
+    `link add ${name} type veth peer name ${peer} netns ${namespaces.name(where)}`;
+  await namespaces.batch(
+    'x',
+    pair('p0', 'eth0', 'wire'),
+    pair('mgmt0', 'eth0', 'm'),
+    pair('pf0vf0', 'cali-a', 'h'),
+    pair('pf0vf1', 'cali-b', 'h'),
+    pair('pf0hpf', 'host0', 'h'),
+    ...['p0', 'mgmt0', 'pf0vf0', 'pf0vf1', 'pf0hpf'].map((name) => `link set dev ${name} up`),
+    'addr add 192.0.2.2/24 dev p0',
+    'addr add 203.0.113.2/24 dev mgmt0',
+    'rule add from 203.0.113.77 lookup 77',
+    'route add 198.51.100.0/24 via 203.0.113.1 dev mgmt0 table 77',
+  );
+  await namespaces.batch('wire', 'link set dev eth0 up', `addr add ${WIRE}/24 dev eth0`);
+  await namespaces.batch('wire', 'route add 10.65.0.0/26 via 192.0.2.2');
+  await namespaces.batch('m', 'link set dev eth0 up', 'addr add 203.0.113.1/24 dev eth0');
+  await namespaces.run('x', 'nft', 'add table inet admin');
+  await namespaces.run(
+    'x',
+    'nft',
+    'add chain inet admin in { type filter hook input priority 0; policy accept; }',
+  );
+  await namespaces.run('x', 'nft', 'add rule inet admin in ip saddr 203.0.113.66 drop');
+}
+
+/** What is not ours, and the netdevs we were given, as text. */
+async function surroundings({ run }: Pick<TestNamespaces, 'run'>): Promise<string> {
+  const texts = [
+    (await run('x', 'ip', '-br', 'link')).replace(
+      /\b(UP|LOWERLAYERDOWN|UNKNOWN) +|,LOWER_UP|NO-CARRIER,/g,
+      '',
+    ),
+    await run('x', 'ip', 'route', 'show', 'table', 'main'),
+    await run('x', 'ip', 'route', 'show', 'table', '77'),
+    await run('x', 'ip', 'addr', 'show', 'dev', 'mgmt0'),
+    await run('x', 'nft', '-a', 'list', 'table', 'inet', 'admin'),
+    await run('x', 'sh', '-c', 'sysctl net 2>/dev/null | grep -E "all|default|mgmt0|lo\\." | sort'),
+  ];
+  return texts.join('\n').replace(/valid_lft .*|nf_conntrack_\S+ = \d+| tentative/g, '');
+}
+
+describe('soft-xpu linux: netdevs that exist already', function () {
+  this.timeout(30_000);
+  let node: KernelNode;
+  let before_: string;
+  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'sysctl'));
+  before(async () => {
+    node = await KernelNode.start(async (namespaces) => {
+      await machine(namespaces);
+      const place = { uplink: 'p0', foreign: { table: parseNetdevs(NETDEVS), pattern: undefined } };
+      const folder = `/tmp/${namespaces.name('off')}`;
+      const netns = namespaces.name('x');
+      const off = await createLinuxXpu({ ...place, netns, stateDir: folder }).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      expect(off?.message).to.contain('net/ipv4/ip_forward and net/ipv6/conf/all/forwarding');
+      await removeLinuxXpu({ ...place, netns, stateDir: folder });
+      const on = ['net/ipv4/ip_forward=1', 'net/ipv6/conf/all/forwarding=1'];
+      await namespaces.run('x', 'sysctl', '-q', '-w', ...on);
+      before_ = await surroundings({ run: (...argv) => namespaces.run(...argv) });
+      return place;
+    });
+    await node.attachPods();
+    await node.attachHost();
+  });
+  after(() => node?.close());
+
+  const pings = (from: string, to: string): Promise<boolean> => node.namespaces.pings(from, to);
+  const now = (): Promise<string> =>
+    surroundings({ run: (...argv) => node.namespaces.run(...argv) });
+
+  it('carries packets between them under policy', async () => {
+    expect(await pings('a', POD_B)).to.be.true;
+    expect(await pings('a', POD_B6)).to.be.true;
+    expect(await pings('b', POD_A6)).to.be.true;
+    expect(await pings('h', POD_A)).to.be.true;
+    expect(await pings('wire', POD_A)).to.be.true;
+    expect(await pings('a', WIRE)).to.be.true;
+    node.objects.bindPod('b', [
+      stage('WORKLOAD', 'FROM_PORT', [], ['allow-all']),
+      stage('WORKLOAD', 'TO_PORT', []),
+    ]);
+    await node.settled();
+    expect(await pings('a', POD_B)).to.be.false;
+    expect(await pings('h', POD_A)).to.be.true;
+    expect(await pings('wire', POD_B)).to.be.false;
+  });
+
+  it('leaves everything else of the machine as it was', async () => {
+    expect(await now()).to.equal(before_);
+    expect(await pings('m', '203.0.113.2')).to.be.true;
+    expect(await pings('x', '203.0.113.1')).to.be.true;
+    expect(await pings('wire', '192.0.2.2')).to.be.true;
+  });
+
+  it('waits for a netdev that is down or missing, and takes it when it comes', async () => {
+    expect(await pings('a', HOST)).to.be.false;
+    await node.namespaces.batch('x', 'link set dev pf0vf0 down');
+    expect(await pings('wire', POD_A)).to.be.false;
+    await node.namespaces.batch('x', 'link set dev pf0vf0 up');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await node.settled();
+    expect(await pings('wire', POD_A)).to.be.true;
+    expect(await pings('a', WIRE)).to.be.true;
+  });
+
+  it('is adopted as any other, and removed without a trace', async () => {
+    const { bootId } = node.xpu.dataPlane;
+    await node.restart();
+    expect(node.xpu.dataPlane.bootId).to.equal(bootId);
+    expect(await pings('wire', POD_A)).to.be.true;
+    await node.xpu.close();
+    await removeLinuxXpu(node.options);
+    expect(await now()).to.equal(before_);
+    const left = await node.namespaces.run('x', 'sh', '-c', 'ip rule; ip -6 rule; nft list tables');
+    expect(left).not.to.match(/proto 199|calico-xpu/);
+    expect(await node.namespaces.run('x', 'ip', 'addr', 'show', 'dev', 'lo')).not.to.contain(
+      '169.254',
+    );
+    expect(await node.namespaces.run('x', 'ip', 'neigh', 'show', 'nud', 'permanent')).to.equal('');
+  });
+});

@@ -1,6 +1,7 @@
 /** All deliberately wrong compilers. */
 import type { Mutation } from './mutation.js';
 import { CHANGE_MUTATIONS, LIST_MUTATIONS } from './mutations/lists.js';
+import { OVERLAY_MUTATIONS } from './mutations/overlay.js';
 import { ACTION_MUTATIONS, CONDITION_MUTATIONS } from './mutations/rules.js';
 import { HOST_MUTATIONS, POD_MUTATIONS, TIER_MUTATIONS } from './mutations/stages.js';
 
@@ -13,4 +14,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...HOST_MUTATIONS,
   ...LIST_MUTATIONS,
   ...CHANGE_MUTATIONS,
+  ...OVERLAY_MUTATIONS,
 ];

@@ -29,6 +29,7 @@ export const SUITES: readonly Suite[] = [
       'test/translators/policy/*.test.ts',
       'test/translators/plain/*.test.ts',
       'test/driver/convert/*.test.ts',
+      'test/overlay/*.test.ts',
     ],
     except: [CORNER_CASES, VERDICTS],
   },

@@ -195,13 +195,6 @@ export const POD_MUTATIONS: readonly Mutation[] = [
     find: 'const owner = isHost(address)',
     replace: 'const owner = isHost(address) && false',
   },
-  {
-    name: 'addresses of a block without a pod leave by the uplink',
-    why: 'packets for a pod that is gone go to the wire',
-    file: 'src/translators/routes.ts',
-    find: "if (route.kinds.includes('local-workload')) return { evalMapping: true };",
-    replace: "if (route.kinds.includes('local-workload')) return undefined;",
-  },
 ];
 
 /** Host endpoints. */

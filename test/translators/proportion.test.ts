@@ -5,6 +5,7 @@ import { ipSetId, profileName } from '../../src/model/ids.js';
 import type { Rule } from '../../src/model/policy.js';
 import { anySide, hostEndpoint, policy, profile, rule, tier, workload } from './support/model.js';
 import { NAMES, pod, specOf } from './support/objects.js';
+import { peer, remote, vtep } from './support/overlay.js';
 import { Player } from './support/play.js';
 
 const SET = ipSetId('s:big');
@@ -191,5 +192,35 @@ describe('one change writes', () => {
       'networkPolicy',
     ]);
     expect(specOf(player, NAMES.group(SET, 'ip-port'))).to.deep.equal({ memberType: 'IP_PORT' });
+  });
+
+  it('a route, a VTEP, a node among 8,000 routes of 400 nodes: what is theirs, and quickly', function () {
+    this.timeout(30_000);
+    const blocks = Array.from({ length: 8_000 }, (_, at) => {
+      const nodeName = `n${at % 400}`;
+      return remote(`10.${at >> 8}.${at & 255}.0/26`, { nodeName });
+    });
+    const vteps = Array.from({ length: 400 }, (_, at) =>
+      vtep(`n${at}`, 2, { parentIp: `172.30.${at >> 8}.${at & 255}`, parentIpv6: '' }),
+    );
+    const player = new Player().session(
+      vtep('node-a', 1, { parentIp: '172.29.0.1' }),
+      ...vteps,
+      ...blocks,
+      { type: 'in-sync' },
+    );
+    player.flush();
+    const started = performance.now();
+    const rounds = 100;
+    for (let round = 0; round < rounds; round++) {
+      const nodeName = `n${round}`;
+      player.fold(remote('10.0.0.0/26', { nodeName })).flush();
+      expect(player.writes.length).to.be.lessThan(2);
+      player.fold(vtep(nodeName, 3, { parentIp: `172.31.0.${round}`, parentIpv6: '' })).flush();
+      expect(player.writes).to.have.length(nodeName === 'n0' ? 22 : 23);
+      player.fold(peer(nodeName, 4)).flush();
+      expect(player.writes).to.deep.equal([]);
+    }
+    expect((performance.now() - started) / rounds, 'ms per round').to.be.lessThan(10);
   });
 });

@@ -1,5 +1,5 @@
 /** What Felix has told so far, as far as a probe needs it: who has which interface, and who is behind a tunnel. */
-import { cidrContains, parseCidr, parseIp } from '../../base/ip.js';
+import { cidrContains, formatCidr, parseCidr, parseIp } from '../../base/ip.js';
 import { InternalError } from '../../base/errors.js';
 import { DesiredStore } from '../../desired/store.js';
 import type { DesiredState } from '../../desired/state.js';
@@ -114,6 +114,23 @@ function routeOf(all: DesiredState['routes'], address: string): Route | undefine
     return holds && route.kinds.length > 0 ? [{ route, length: cidr.length }] : [];
   });
   return routes.sort((a, b) => b.length - a.length)[0]?.route;
+}
+
+/** The longest prefix around an address: a route, or a pool of which Felix tells no routes. */
+export function prefixAround({ routes, pools }: DesiredState, address: string): string | undefined {
+  const ip = parseIp(address);
+  const told = [...routes.values()].filter(({ kinds }) => kinds.length > 0);
+  const untold = [...pools.values()].filter(({ cidr }) => !routes.has(cidr));
+  const prefixes = [
+    ...told.map(({ destination }) => destination),
+    ...untold.map(({ cidr }) => cidr),
+  ];
+  const around = prefixes.flatMap((text) => {
+    const cidr = parseCidr(text);
+    return ip !== undefined && cidr !== undefined && cidrContains(cidr, ip) ? [cidr] : [];
+  });
+  const [longest] = around.sort((one, other) => other.length - one.length);
+  return longest && formatCidr(longest);
 }
 
 /** Local pods that have their interface: of two on one interface the smaller is in force, the other is not there. */

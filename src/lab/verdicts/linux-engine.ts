@@ -4,7 +4,6 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorText, InternalError } from '../../base/errors.js';
-import type { DesiredState } from '../../desired/state.js';
 import { MARK_VARIABLE } from '../nodes/names.js';
 import {
   PacketProbe,
@@ -13,6 +12,7 @@ import {
   type ProbeSend,
 } from '../packets/packet-probe.js';
 import type { ProbeVerdict, VerdictEngine } from './engine.js';
+import { neighboursOf } from './neighbours.js';
 import { NodeProcesses } from './node-processes.js';
 import { connectionKeys, disjointBatches } from './probe-batches.js';
 import { HOST_INTERFACE, ProbePlaces, WIRE_INTERFACE } from './probe-frames.js';
@@ -87,10 +87,8 @@ export class LinuxEngine implements VerdictEngine {
     return this.unlessClosing(async () => {
       const { processes } = this.opened();
       await processes.advance(frames);
-      const { own, others } = nodeAddresses(processes.view.state, this.options.node);
       await this.net.bringUp();
-      await this.net.tellNeighbours(WIRE_INTERFACE, others);
-      await this.net.tellNeighbours(HOST_INTERFACE, own);
+      await this.net.tellNeighbours(neighboursOf(processes.view.state, this.options.node));
     });
   }
 
@@ -227,29 +225,4 @@ export class LinuxEngine implements VerdictEngine {
 
 function hasArrived({ outcomes }: Task): boolean {
   return outcomes.some(({ arrivals }) => arrivals.length > 0);
-}
-
-/** Addresses of this node and of the others: next hops of routes, whose MAC addresses no message tells. */
-function nodeAddresses(
-  { hosts, vteps, routes }: DesiredState,
-  node: string,
-): { readonly own: string[]; readonly others: string[] } {
-  const all = [
-    ...[...hosts.values()].map(({ hostname, ipv4, ipv6 }) => ({
-      hostname,
-      addresses: [ipv4, ipv6],
-    })),
-    ...[...vteps.values()].map((one) => ({
-      hostname: one.node,
-      addresses: [one.parentIp, one.parentIpv6],
-    })),
-    ...[...routes.values()]
-      .filter(({ kinds }) => kinds.includes('local-host'))
-      .map(({ destination }) => ({ hostname: node, addresses: [destination.split('/')[0] ?? ''] })),
-  ];
-  const addressesOf = (isOwn: boolean): string[] => {
-    const some = all.filter(({ hostname }) => (hostname === node) === isOwn);
-    return [...new Set(some.flatMap(({ addresses }) => addresses))].filter((one) => one !== '');
-  };
-  return { own: addressesOf(true), others: addressesOf(false) };
 }

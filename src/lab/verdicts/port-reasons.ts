@@ -1,6 +1,6 @@
-/** Which narrowings of the compiler bear on a packet: those of the ports by which it enters and leaves. */
+/** Which narrowings of the compiler bear on a packet: those of the ports by which it enters and leaves, and of its route. */
 import type { Degradation } from '../../translators/degradation.js';
-import type { FelixView } from './felix-view.js';
+import { prefixAround, type FelixView } from './felix-view.js';
 import type { Probe } from './probe.js';
 
 /** One end of a packet's way in the compiler's words. */
@@ -9,18 +9,22 @@ interface PortEnd {
   readonly direction: 'ingress' | 'egress';
 }
 
-/** Reasons that the compiler gave for the ports of a probe, one line each, without repeats. */
+/** Reasons that the compiler gave for the ports and the route of a probe, one line each, without repeats. */
 export function reasonsFor(
   probe: Probe,
   view: FelixView,
   degradations: readonly Degradation[],
 ): string[] {
   const ends = [...endsOf(probe.from, 'egress', view), ...endsOf(probe.to, 'ingress', view)];
-  const bearing = degradations.filter((one) =>
-    ends.some(
-      ({ subject, direction }) =>
-        one.subject === subject && (one.direction ?? direction) === direction,
-    ),
+  const { to, packet } = probe;
+  const route = to === 'wire' ? prefixAround(view.state, packet.destination) : undefined;
+  const bearing = degradations.filter(
+    (one) =>
+      one.subject === route ||
+      ends.some(
+        ({ subject, direction }) =>
+          one.subject === subject && (one.direction ?? direction) === direction,
+      ),
   );
   return [...new Set(bearing.map(({ code, subject, reason }) => `${subject}: ${code}: ${reason}`))];
 }

@@ -9,6 +9,7 @@ import { runCommand } from '../../soft-xpu/linux/command.js';
 import { LabError } from '../nodes/errors.js';
 import { addNamespaces, commandsIn, deleteNamespaces, wire } from '../nodes/kernel.js';
 import { namespaceNames } from '../nodes/names.js';
+import type { Neighbours } from './neighbours.js';
 import { WIRE_INTERFACE } from './probe-frames.js';
 
 /** The uplink in the XPU's namespace: Felix's host endpoints are of an interface of this name. */
@@ -78,7 +79,7 @@ export class VerdictNet {
     });
     await commandsIn(this.outside, [`link set dev ${WIRE_INTERFACE} up`]);
     await this.look();
-    await this.tellNeighbours(WIRE_INTERFACE, GATEWAYS);
+    await this.tellNeighbours([{ ifname: WIRE_INTERFACE, addresses: GATEWAYS }]);
     await commandsIn(
       this.xpu,
       GATEWAYS.map(
@@ -87,15 +88,15 @@ export class VerdictNet {
     );
   }
 
-  /** Whoever is at the other end of an interface has these addresses. Fails with `LabError`. */
-  async tellNeighbours(ifname: string, addresses: readonly string[]): Promise<void> {
-    const mac = (await this.linksOf(this.outside)).get(ifname)?.address;
-    if (mac === undefined || addresses.length === 0) return;
-    const device = nameInXpu(ifname);
-    await commandsIn(
-      this.xpu,
-      addresses.map((one) => `neigh replace ${one} lladdr ${mac} dev ${device} nud permanent`),
-    );
+  /** Whoever is at the other ends has these addresses. Ports that are not there are passed over. Fails with `LabError`. */
+  async tellNeighbours(neighbours: readonly Neighbours[]): Promise<void> {
+    const links = await this.linksOf(this.outside);
+    const commands = neighbours.flatMap(({ ifname, addresses }) => {
+      const mac = links.get(ifname)?.address;
+      const entry = `lladdr ${mac} dev ${nameInXpu(ifname)} nud permanent`;
+      return mac === undefined ? [] : addresses.map((one) => `neigh replace ${one} ${entry}`);
+    });
+    await commandsIn(this.xpu, commands);
   }
 
   /** Brings every end up that was made meanwhile, and waits until all can carry packets. Fails with `LabError`. */

@@ -35,7 +35,7 @@ describe('the network of a verdict run', () => {
       net.xpu,
       `ip neigh add 10.1.0.1 lladdr ${interfaceMac(net.outside, 'p1')} dev p1 nud permanent`,
     );
-    await net.tellNeighbours('wire', ['192.0.2.1']);
+    await net.tellNeighbours([{ ifname: 'wire', addresses: ['192.0.2.1'] }]);
     within(net.xpu, `ip route add 198.51.100.0/24 via 192.0.2.1 dev ${UPLINK_INTERFACE} onlink`);
     await net.bringUp();
     const probe = PacketProbe.open({ netns: net.outside });

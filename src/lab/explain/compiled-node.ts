@@ -10,6 +10,7 @@ import type { AskedStage, Passage } from '../../soft-xpu/memory/walk.js';
 import { ObjectNames } from '../../translators/names.js';
 import { Translator } from '../../translators/translator.js';
 import type { Place } from './place.js';
+import { replyTo } from './reply-packet.js';
 import type { ExplainSource } from './source.js';
 
 /** A packet's way, with the stages that were asked. */
@@ -17,6 +18,14 @@ export interface WalkedPacket {
   readonly passage: Passage;
   readonly stages: readonly AskedStage[];
 }
+
+/** Where packets come from that no port of the node sent. */
+export type OutsidePort = 'uplink' | 'tunnel';
+
+const OUTSIDE_PORTS: Readonly<Record<OutsidePort, PortRef>> = {
+  uplink: UPLINK_PORT,
+  tunnel: TUNNEL_PORT,
+};
 
 /** See the file head. */
 export class CompiledNode {
@@ -59,6 +68,17 @@ export class CompiledNode {
       onStage: (asked) => stages.push(asked),
     });
     return { passage, stages };
+  }
+
+  /** Sends the first packet of a flow, and what answers it: by the port where it came out, or by the one given. */
+  walkReply(from: Place, packet: Packet, arrivesBy?: OutsidePort): Passage {
+    const { dataPlane } = this.xpu;
+    // No other flow may be there that the answer could belong to.
+    void dataPlane.reset();
+    const first = dataPlane.walk(this.portOf(from), packet, { count: false });
+    const entry = arrivesBy === undefined ? first.exit : OUTSIDE_PORTS[arrivesBy];
+    if (first.verdict === 'DENY' || entry === undefined) return first;
+    return dataPlane.walk(entry, replyTo(packet), { count: false });
   }
 
   /** A port in Calico's words: `namespace/pod`, `host`, `uplink`, `tunnel`. */

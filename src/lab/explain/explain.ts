@@ -6,7 +6,7 @@ import type { Decision, DropReason } from '../../soft-xpu/memory/decision.js';
 import { packetOf, type Packet, type PacketFields } from '../../soft-xpu/memory/packet.js';
 import type { Degradation } from '../../translators/degradation.js';
 import { NATIVE } from './capabilities.js';
-import { CompiledNode, type WalkedPacket } from './compiled-node.js';
+import { CompiledNode, type OutsidePort, type WalkedPacket } from './compiled-node.js';
 import { ExplainError } from './errors.js';
 import { findEnds, type Ends, type Place } from './place.js';
 import type { Transport } from './question.js';
@@ -28,6 +28,8 @@ export interface Question {
   readonly to: string;
   readonly family?: Family | undefined;
   readonly transport: Transport;
+  /** Where a packet from outside arrives, for who knows better than the routes of its source tell. */
+  readonly arrivesBy?: OutsidePort | undefined;
   /** Also tell what stands behind what decided. */
   readonly allPolicies: boolean;
 }
@@ -82,6 +84,15 @@ export interface Explanation {
   readonly notes: readonly string[];
 }
 
+/** What becomes of an answer. */
+export interface Reply {
+  readonly allow: boolean;
+  /** Where it came out. */
+  readonly exit?: string;
+  /** Why it is dropped; empty where it is not. */
+  readonly reason: string;
+}
+
 /** Answers questions about one state, which is compiled once. */
 export class Explainer {
   private readonly source: ExplainSource;
@@ -101,7 +112,7 @@ export class Explainer {
   /** Throws `ExplainError` for places that are not there. */
   explain(question: Question): Explanation {
     const { source, calico, plain } = this;
-    const ends = findEnds(question, source);
+    const ends = arrivingBy(findEnds(question, source), question.arrivesBy);
     requirePort(ends.from, calico);
     const fields = packetFields(ends, question.transport);
     const packet = packetOf(fields);
@@ -126,11 +137,27 @@ export class Explainer {
     };
   }
 
+  /** What becomes of the answer to a packet that was allowed; `arrivesBy` = where it comes back, if not where that went out. */
+  reply({ from, packet }: Explanation, arrivesBy?: OutsidePort): Reply {
+    const { calico } = this;
+    const { verdict, exit, dropReason } = calico.walkReply(from, packetOf(packet), arrivesBy);
+    return {
+      allow: verdict === 'ALLOW',
+      ...(exit === undefined ? {} : { exit: calico.portName(exit) }),
+      reason: dropReason === undefined ? '' : DROP_REASONS[dropReason],
+    };
+  }
+
   private reportContext(packet: Packet, all: boolean): ReportContext {
     const { calico, sources } = this;
     const policy = (id: string) => calico.xpu.dataPlane.policy(id);
     return { packet, policy, groups: calico.groups, sources, all };
   }
+}
+
+function arrivingBy(ends: Ends, port: OutsidePort | undefined): Ends {
+  if (port === undefined || ends.from.kind !== 'outside') return ends;
+  return { ...ends, from: { ...ends.from, tunnelled: port === 'tunnel' } };
 }
 
 /** A pod that is bound to nothing can send nothing. */

@@ -1,10 +1,10 @@
 /** What a reader should know beside the decision path: narrowings of the ports on the way, and where a place may mislead. */
-import { cidrContains, formatCidr, parseCidr, parseIp } from '../../base/ip.js';
 import type { DesiredState } from '../../desired/state.js';
 import { innerMtu } from '../../overlay/mtu.js';
 import type { OverlayReport } from '../../overlay/report.js';
 import { sortDegradations, type Degradation } from '../../translators/degradation.js';
 import type { Translation } from '../../translators/translator.js';
+import { prefixAround } from '../verdicts/felix-view.js';
 import type { Ends, Place } from './place.js';
 import type { ExplainSource } from './source.js';
 
@@ -15,7 +15,7 @@ export function bearingOn(
   state: DesiredState,
 ): readonly Degradation[] {
   const ends = [...subjectsOf(from, 'egress'), ...subjectsOf(to, 'ingress')];
-  const route = to.kind === 'outside' ? prefixAround(to.address, state) : undefined;
+  const route = to.kind === 'outside' ? prefixAround(state, to.address) : undefined;
   return sortDegradations(
     degradations.filter(
       (one) =>
@@ -26,23 +26,6 @@ export function bearingOn(
         ),
     ),
   );
-}
-
-/** The longest prefix around an address: a route, or a pool of which Felix tells no routes. */
-function prefixAround(address: string, { routes, pools }: DesiredState): string | undefined {
-  const ip = parseIp(address);
-  const told = [...routes.values()].filter(({ kinds }) => kinds.length > 0);
-  const untold = [...pools.values()].filter(({ cidr }) => !routes.has(cidr));
-  const prefixes = [
-    ...told.map(({ destination }) => destination),
-    ...untold.map(({ cidr }) => cidr),
-  ];
-  const around = prefixes.flatMap((text) => {
-    const cidr = parseCidr(text);
-    return ip !== undefined && cidr !== undefined && cidrContains(cidr, ip) ? [cidr] : [];
-  });
-  const [longest] = around.sort((one, other) => other.length - one.length);
-  return longest && formatCidr(longest);
 }
 
 /** The uplink's policy sees packets from the host's side: what comes from outside is ingress. */

@@ -34,7 +34,7 @@ describe('soft-xpu linux: the kernel and the packet walk', function () {
     node.open();
     try {
       for (let round = 0; round < ROUNDS; round += 1) {
-        for (let index = 0; index < 4; index += 1) node.store.applyBatch(random.batch(node.store));
+        for (let index = 0; index < 4; index += 1) node.store.applyBatch(random.batch());
         await compare(node, strangers(random), `seed ${chance.seed}, round ${round}`);
       }
     } finally {

@@ -85,13 +85,25 @@ const STAGES: Readonly<
   ],
 };
 
+/** One member of every shape, so that a group's sets do not depend on the way it came about. */
+const NET_ANCHORS = [32, 24, 15, 1, 0].map(
+  (length) => `${length === 0 ? '0.0.0.0' : '128.0.0.0'}/${length}`,
+);
+const NET_ANCHORS6 = [128, 64, 32, 16, 1, 0].map(
+  (length) => `${length === 0 ? '::' : '8000::'}/${length}`,
+);
+const PORT_ANCHORS = ['192.0.2.1,6:9', '8000::1,6:9'];
+
 /** Draws objects and packets. */
 export class RandomNode {
   private readonly chance: Chance;
+  private readonly anchored: boolean;
   private nextPort = 10_000;
 
-  constructor(chance: Chance) {
+  /** `anchored`: groups have members of every shape from the beginning. */
+  constructor(chance: Chance, anchored = false) {
     this.chance = chance;
+    this.anchored = anchored;
   }
 
   /** What is there from the beginning: a tunnel, groups, policies. */
@@ -115,8 +127,51 @@ export class RandomNode {
   }
 
   /** One batch of changes. */
-  batch(store: ObjectStore): StoreOperation[] {
-    return Array.from({ length: 1 + this.chance.below(3) }, () => this.change(store));
+  batch(): StoreOperation[] {
+    return Array.from({ length: 1 + this.chance.below(3) }, () => this.change());
+  }
+
+  /** A batch that makes ports, addresses and tunnels come and go. */
+  topology(): StoreOperation[] {
+    const id = this.pick(['vnic-c', 'vnic-d']);
+    const vpc = this.pick(['cluster', 'other']);
+    const parts = [key('mapping', `map-${id}`), key('policyBinding', `bind-${id.slice(-1)}`)];
+    const gone = [...parts, key('vnic', id), key('interface', `if-${id}`)];
+    const remove = gone.map((each) => ({ op: 'delete', key: each, allowMissing: true }) as const);
+    switch (this.chance.below(5)) {
+      case 0:
+        return remove;
+      case 1:
+        return [{ op: 'delete', key: key('tunnel', 'tun-2'), allowMissing: true }];
+      case 2:
+        return [this.update(this.tunnel())];
+      default:
+        return [...remove, ...this.newVnic(id, vpc)];
+    }
+  }
+
+  private tunnel(): AnyObject {
+    const vpc = key('vpc', 'cluster');
+    const vni = this.pick([4096, 4097]);
+    return object('tunnel', 'tun-2', { vpc, localIp: HOST, remoteIp: '172.30.0.3', vni });
+  }
+
+  private newVnic(id: string, vpc: string): StoreOperation[] {
+    const subnet = key('subnet', vpc === 'other' ? 'other-pool' : 'pool');
+    const none = { ingressV4: [], ingressV6: [], egressV4: [], egressV6: [] };
+    const hostInterface = key('interface', `if-${id}`);
+    const ip = this.pick([POD_A, '10.65.0.7', '10.65.0.8']);
+    const destination = key('vnic', id);
+    const vf = this.chance.below(8) !== 0;
+    const made = [
+      object('vpc', 'other', {}),
+      object('subnet', 'other-pool', { vpc: key('vpc', 'other') }),
+      object('interface', `if-${id}`, { ifname: id.replace('vnic', 'cali'), vf, adminUp: true }),
+      object('vnic', id, { subnet, hostInterface, sourceGuard: false, ...none }),
+      object('mapping', `map-${id}`, { vpc: key('vpc', vpc), subnet, ip, destination }),
+    ];
+    if (this.chance.below(3) > 0) made.push(this.binding(`bind-${id.slice(-1)}`));
+    return made.map((each) => this.update(each));
   }
 
   /** A packet, and the port it enters by. */
@@ -159,7 +214,7 @@ export class RandomNode {
     return { protocol, sourcePort, destinationPort, tcpFlags };
   }
 
-  private change(store: ObjectStore): StoreOperation {
+  private change(): StoreOperation {
     switch (this.chance.below(12)) {
       case 0:
       case 1:
@@ -169,7 +224,7 @@ export class RandomNode {
         return {
           op: 'replaceMembers',
           key: key('addressGroup', 'net-1'),
-          members: { members: this.prefixes(5) },
+          members: { members: [...this.anchors('PREFIX'), ...this.prefixes(5)] },
         };
       case 4:
       case 5:
@@ -180,18 +235,20 @@ export class RandomNode {
       case 8:
         return this.update(this.interface(this.pick(['vnic-a', 'vnic-b', 'vnic-host'])));
       default:
-        return this.update(this.binding(this.pick(BINDINGS), store));
+        return this.update(this.binding(this.pick(BINDINGS)));
     }
   }
 
   private members(): StoreOperation {
     const net = this.chance.below(2) === 0;
+    const type = net ? 'PREFIX' : 'IP_PORT';
     const draw = (): string[] => (net ? this.prefixes(3) : this.ipPorts(3));
+    const anchors = new Set(this.anchors(type));
     return {
       op: 'modifyMembers',
       key: key('addressGroup', this.pick(net ? NET_GROUPS : PORT_GROUPS)),
       added: { members: draw() },
-      removed: { members: draw() },
+      removed: { members: draw().filter((text) => !anchors.has(text)) },
     };
   }
 
@@ -201,7 +258,7 @@ export class RandomNode {
     return object('interface', `if-${id}`, { ifname, vf: id !== 'vnic-host', adminUp });
   }
 
-  private binding(id: string, store: ObjectStore): AnyObject {
+  private binding(id: string): AnyObject {
     const [port, kind] = portOf(id);
     const { chance } = this;
     const stages = STAGES[kind].flatMap(([stageKind, direction]) =>
@@ -209,7 +266,6 @@ export class RandomNode {
     );
     const own = 'vnic' in port && port.vnic.id === 'vnic-a' ? [POD_A, POD_A6] : [POD_B, POD_B6];
     const vnic = kind === 'vnic';
-    void store;
     const spec: PolicyBindingSpec = binding(port, stages, {
       failsafes: vnic ? [] : this.failsafes(),
       allowedSources: vnic ? [`${own[0]}/32`, `${own[1]}/128`, ...this.prefixes(1)] : [],
@@ -310,12 +366,18 @@ export class RandomNode {
   }
 
   private createGroup(id: string, memberType: 'PREFIX' | 'IP_PORT'): StoreOperation {
-    const members = memberType === 'PREFIX' ? this.prefixes(3) : this.ipPorts(3);
+    const drawn = memberType === 'PREFIX' ? this.prefixes(3) : this.ipPorts(3);
+    const members = [...this.anchors(memberType), ...drawn];
     return {
       op: 'create',
       object: object('addressGroup', id, { memberType }),
       members: { members },
     };
+  }
+
+  private anchors(type: 'PREFIX' | 'IP_PORT'): string[] {
+    if (!this.anchored) return [];
+    return type === 'PREFIX' ? [...NET_ANCHORS, ...NET_ANCHORS6] : PORT_ANCHORS;
   }
 
   private update(made: AnyObject): StoreOperation {

@@ -87,8 +87,8 @@ export function pathContract(newNode: NewNode): void {
 
     it('nobody’s link-local source is routed on', async () => {
       const node = await newNode();
-      expect(await node.fate(PORT_A, tcp('fe80::1', FAR6, 80))).to.equal('deny SOURCE');
-      expect(await node.fate(UPLINK, tcp('fe80::1', POD_A6, 80))).to.equal('deny SOURCE');
+      expect(await node.fate(PORT_A, tcp('fe80::1', FAR6, 80))).to.match(/^deny/);
+      expect(await node.fate(UPLINK, tcp('fe80::1', POD_A6, 80))).to.match(/^deny/);
     });
 
     it('a port whose interface is administratively down passes nothing', async () => {

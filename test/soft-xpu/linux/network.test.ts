@@ -210,6 +210,7 @@ const CHANGES: readonly ((node: FollowedNode) => unknown)[] = [
   (node) => node.put(tunnelTo('tunnel-1', '172.30.0.8')),
   (node) => node.put(tunnelTo('tunnel-2', '172.30.0.9')),
   (node) => node.put(tunnelTo('tunnel-3', 'fd30::9')),
+  (node) => node.put(tunnelTo('tunnel-1', '172.30.0.8', '66:00:00:00:00:08')),
   (node) => node.remove('tunnel', 'tunnel-1'),
   (node) => node.remove('tunnel', 'tunnel-3'),
   (node) => node.route('remote', '10.66.0.0/26', { tunnel: key('tunnel', 'tunnel-1') }),
@@ -234,9 +235,10 @@ function subnetWith(routerMac: string): SpecByKind['subnet'] {
   return { vpc: key('vpc', 'cluster'), v4RouterIp: '10.65.0.254', routerMac };
 }
 
-function tunnelTo(id: string, remoteIp: string): ReturnType<typeof object> {
+function tunnelTo(id: string, remoteIp: string, mac?: string): ReturnType<typeof object> {
   const localIp = remoteIp.includes(':') ? 'fd30::1' : '172.30.0.1';
-  return object('tunnel', id, { vpc: key('vpc', 'cluster'), localIp, remoteIp, vni: 9 });
+  const spec = { vpc: key('vpc', 'cluster'), localIp, remoteIp, vni: 9 };
+  return object('tunnel', id, mac === undefined ? spec : { ...spec, remoteMac: mac });
 }
 
 describe('soft-xpu linux: network state by any way', () => {

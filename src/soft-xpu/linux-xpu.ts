@@ -186,7 +186,7 @@ class Assembly {
       },
     );
     store.onCommit((commit) => transactions.note(commit));
-    const watch = this.watch(kernel, transactions);
+    const watch = this.watch(kernel, network, transactions);
     const parts = { store, bootId, kernel, domains, connections, transactions, walk };
     const dataPlane = new LinuxDataPlane(parts);
     const close = async (): Promise<void> => {
@@ -277,10 +277,11 @@ class Assembly {
     network.look(links);
   }
 
-  private watch(kernel: Kernel, transactions: Transactions): LinkWatch {
+  private watch(kernel: Kernel, network: Network, transactions: Transactions): LinkWatch {
     const { clock, logger } = this;
     const listener = (): void => transactions.lookAround();
-    return new LinkWatch({ netns: kernel.netns, clock, logger, listener });
+    const isOwn = (device: string): boolean => network.inPlace(`link ${device}`) !== undefined;
+    return new LinkWatch({ netns: kernel.netns, clock, logger, isOwn, listener });
   }
 
   private netdevOf(ifname: string): string | undefined {

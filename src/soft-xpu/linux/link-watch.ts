@@ -10,6 +10,8 @@ export interface LinkWatchOptions {
   readonly netns: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** True for netdevs of our making, of which only their end and their going down is news. */
+  readonly isOwn: (device: string) => boolean;
   /** Is told that something came, went or changed. Several events in short order are told once. */
   readonly listener: () => void;
 }
@@ -25,6 +27,7 @@ export class LinkWatch {
   private child: ChildProcess | undefined;
   private timer: Timer | undefined;
   private restart: Timer | undefined;
+  private readonly up = new Set<string>();
   private closed = false;
 
   constructor(options: LinkWatchOptions) {
@@ -64,7 +67,15 @@ export class LinkWatch {
   }
 
   private hear(line: string): void {
-    if (isOfInterest(line)) this.collect();
+    const event = eventOf(line);
+    if (event === undefined) return;
+    if (event === 'route' || this.isNews(event)) this.collect();
+  }
+
+  private isNews({ device, deleted, up }: LinkEvent): boolean {
+    const wasUp = this.up.delete(device);
+    if (up && !deleted) this.up.add(device);
+    return deleted || (wasUp && !up) || !this.options.isOwn(device);
   }
 
   private collect(): void {
@@ -76,8 +87,27 @@ export class LinkWatch {
   }
 }
 
-/** Of what `ip -o monitor link route` tells: netdevs, and routes of the main table. */
-export function isOfInterest(line: string): boolean {
-  if (/^(Deleted )?\d+: /.test(line)) return true;
-  return line.trim() !== '' && !/ table \S+/.test(line);
+/** A netdev came, went or changed. */
+export interface LinkEvent {
+  readonly device: string;
+  readonly deleted: boolean;
+  readonly up: boolean;
+}
+
+/**
+ * What a line of `ip -o monitor link route` is about: a netdev, or a route of the main table that may lead somewhere. Of
+ * other tables and of every netdev's own link-local routes there is nothing to say.
+ */
+export function eventOf(line: string): LinkEvent | 'route' | undefined {
+  const [, deleted, device, flags] =
+    /^(Deleted )?\d+: ([^:@]+)(?:@[^:]*)?: <([^>]*)>/.exec(line) ?? [];
+  if (device !== undefined) {
+    return {
+      device,
+      deleted: deleted !== undefined,
+      up: flags?.split(',').includes('UP') === true,
+    };
+  }
+  const unimportant = / table \S+|^(Deleted )?(fe80::|ff00::|multicast|anycast|local)/;
+  return line.trim() === '' || unimportant.test(line) ? undefined : 'route';
 }

@@ -6,7 +6,7 @@ import {
   parseConnections,
   timeoutSettings,
 } from '../../../src/soft-xpu/linux/conntrack-text.js';
-import { isOfInterest } from '../../../src/soft-xpu/linux/link-watch.js';
+import { eventOf } from '../../../src/soft-xpu/linux/link-watch.js';
 import { netdevOf, parseNetdevs } from '../../../src/soft-xpu/linux/netdevs.js';
 import {
   batchesOf,
@@ -184,20 +184,30 @@ describe('soft-xpu linux: the underlay', () => {
   });
 
   it('and netdevs are all that events are told of', () => {
+    expect(
+      eventOf(
+        'Deleted 5: cali-a@if2: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN group default',
+      ),
+    ).to.deep.equal({ device: 'cali-a', deleted: true, up: false });
+    expect(
+      eventOf(
+        '6: up0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 9000 qdisc noqueue state UP group default',
+      ),
+    ).to.deep.equal({ device: 'up0', deleted: false, up: true });
     for (const line of [
-      'Deleted 5: cali-a@if2: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN group default',
-      '6: up0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 9000 qdisc noqueue state UP group default',
       'default via 192.0.2.1 dev up0',
       'Deleted 192.0.2.0/24 dev up0 proto kernel scope link src 192.0.2.2',
+      '2001:db8::/64 dev up0 proto kernel metric 256 pref medium',
     ]) {
-      expect(isOfInterest(line), line).to.be.true;
+      expect(eventOf(line), line).to.equal('route');
     }
     for (const line of [
       '10.65.0.1 dev cali-a table 1002 proto 199 scope link',
       'Deleted local 192.0.2.2 dev up0 table local proto kernel scope host src 192.0.2.2',
+      'fe80::/64 dev cali-a proto kernel metric 256 pref medium',
       '',
     ]) {
-      expect(isOfInterest(line), line).to.be.false;
+      expect(eventOf(line), line).to.equal(undefined);
     }
   });
 });

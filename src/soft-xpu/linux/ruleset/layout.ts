@@ -25,6 +25,7 @@ export const DROPS = {
 
 /** Sets of netdevs. */
 export const NETDEVS = {
+  vnics: 'netdevs/vnics',
   /** Ends of the host port. */
   host: 'netdevs/host',
   /** Everything but the uplink: what exists for us alone. */

@@ -13,7 +13,10 @@ export class ObjectIndex {
   readonly reevaluating = new Set<string>();
   /** Ids of the bindings of ports that are no vNICs. */
   readonly bindingOf = new Map<'UPLINK' | 'TUNNEL', string>();
-  private readonly tunnels = new Map<string, string>();
+  /** Vpcs whose flows have a zone of their own. */
+  readonly zoned = new Set<string>();
+  private readonly devices = new Map<string, Set<string>>();
+  private readonly deviceOf = new Map<string, string>();
 
   /** Takes a Mapping of an address, or forgets it. */
   hold(ip: string, id: string, there: boolean): void {
@@ -40,14 +43,28 @@ export class ObjectIndex {
     else if (this.bindingOf.get(port.port) === id) this.bindingOf.delete(port.port);
   }
 
-  /** Takes a Tunnel, or forgets it. */
-  dig(id: string, spec: TunnelSpec | undefined): void {
-    if (spec === undefined) this.tunnels.delete(id);
-    else this.tunnels.set(id, vxlanName(spec.vni, familyOf(spec.localIp)));
+  /** Takes a Tunnel, or forgets it. True if a device comes or goes with it. */
+  dig(id: string, spec: TunnelSpec | undefined): boolean {
+    const before = this.deviceOf.get(id);
+    const device = spec && vxlanName(spec.vni, familyOf(spec.localIp));
+    if (before === device) return false;
+    let changed = false;
+    if (before !== undefined) {
+      this.deviceOf.delete(id);
+      const users = this.devices.get(before);
+      users?.delete(id);
+      if (users?.size === 0) changed = this.devices.delete(before);
+    }
+    if (device === undefined) return changed;
+    this.deviceOf.set(id, device);
+    const users = this.devices.get(device);
+    if (users === undefined) this.devices.set(device, new Set([id]));
+    else users.add(id);
+    return changed || users === undefined;
   }
 
   /** Devices of all tunnels, sorted. */
   tunnelNetdevs(): string[] {
-    return [...new Set(this.tunnels.values())].sort();
+    return [...this.devices.keys()].sort();
   }
 }

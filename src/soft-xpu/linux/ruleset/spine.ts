@@ -9,6 +9,7 @@ import { address } from './expression.js';
 import { ADDRESSES, CHAINS, DROPS, NETDEVS, PORTS, ROUTED, ROUTED_TO } from './layout.js';
 import { beginSide, hex, isMarked, MARK_EXIT_SIDE } from './mark.js';
 import { countOn, PartBuilder, quoted, type Part } from './part.js';
+import { addListDenial, ROUTER_LISTS } from './list-part.js';
 import { DENY_BY_RULE } from './policy-part.js';
 import { DENY } from './stage-part.js';
 
@@ -38,6 +39,7 @@ export function spinePart(options: SpineOptions): Part {
   addEntry(part, options);
   addForward(part, options);
   addRouterItself(part, options);
+  if (!options.extension) addListDenial(part);
   return part;
 }
 
@@ -157,7 +159,7 @@ function addForward(part: PartBuilder, options: SpineOptions): void {
     ...stranger,
     flow,
     beginSide(false),
-    `oifname @${NETDEVS.host} ${DISCOVERY} accept`,
+    `iifname @${NETDEVS.vnics} oifname @${NETDEVS.host} ${DISCOVERY} accept`,
     `iifname vmap @${PORTS.workloadFrom}`,
   ]);
   part.base('hook/forward-to', 'forward', -30, [
@@ -177,7 +179,9 @@ function addForward(part: PartBuilder, options: SpineOptions): void {
     ...stranger,
     flow,
     beginSide(true),
-    ...(options.extension ? [] : [`oifname @${NETDEVS.host} ${DISCOVERY} accept`]),
+    ...(options.extension
+      ? []
+      : [`iifname @${NETDEVS.vnics} oifname @${NETDEVS.host} ${DISCOVERY} accept`]),
     `oifname vmap @${PORTS.workloadTo}`,
   ]);
   part.base('hook/accepted', 'forward', -20, [
@@ -217,6 +221,16 @@ function addRouterItself(part: PartBuilder, options: SpineOptions): void {
     known(options),
     `iifname vmap @${PORTS.toHost}`,
   ]);
+  if (!options.extension) {
+    part.base('hook/input-lists', 'input', -25, [
+      ...stranger,
+      `iifname != @${NETDEVS.vnics} accept`,
+      `${DISCOVERY} accept`,
+      known(options),
+      beginSide(true),
+      `goto ${ROUTER_LISTS}`,
+    ]);
+  }
   part.base('hook/input-accepted', 'input', -20, [
     ...stranger,
     `iifname != "lo" ${countOn(FORWARDED)} ${countOn(TAKEN_BY_ROUTER)}`,

@@ -1,6 +1,5 @@
 /** Tunnels, next hops and routes of the plan, as Felix's VTEPs, routes, pools and peers make them. */
 import { expect } from 'chai';
-import type { Delta } from '../../src/model/delta.js';
 import { keyText } from '../../src/opi/objects/key.js';
 import { NAMES, specOf, specsOf } from './support/objects.js';
 import { config, play, remote, vtep } from './support/overlay.js';

@@ -15,6 +15,12 @@ import type { Kernel } from './kernel.js';
 /** Deletions that run at a time. */
 const PARALLEL_MAX = 4;
 
+/** An address in a connection tracking zone. */
+export interface ZonedAddress {
+  readonly zone: number;
+  readonly ip: string;
+}
+
 /** See the file head. */
 export class Connections {
   private readonly kernel: Kernel;
@@ -57,17 +63,21 @@ export class Connections {
     await this.run(['-F']);
   }
 
-  /** Forgets the connections that are from or to an address in a zone. */
-  async forgetAddress(zone: number, ip: string): Promise<void> {
-    const where = ['-f', ip.includes(':') ? 'ipv6' : 'ipv4', '-w', String(zone)];
-    for (const side of ['--orig-src', '--orig-dst']) {
-      await this.run(['-D', ...where, side, ip]);
-    }
-  }
-
-  /** Forgets addresses, each with its zone. */
-  async forgetAddresses(addresses: readonly { zone: number; ip: string }[]): Promise<void> {
-    await inParallel(addresses, ({ zone, ip }) => this.forgetAddress(zone, ip));
+  /**
+   * Forgets the connections that are from or to these addresses. Every call of the program reads the whole table: of many
+   * addresses only those are gone through that have a connection at all.
+   */
+  async forgetAddresses(addresses: readonly ZonedAddress[]): Promise<void> {
+    const [first, ...more] = addresses;
+    if (first === undefined) return;
+    const used = more.length === 0 ? addresses : usedBy(await this.list(), addresses);
+    const sides = used.flatMap((address) =>
+      ['--orig-src', '--orig-dst'].map((side) => ({ ...address, side })),
+    );
+    await inParallel(sides, ({ zone, ip, side }) => {
+      const family = ip.includes(':') ? 'ipv6' : 'ipv4';
+      return this.run(['-D', '-f', family, '-w', String(zone), side, ip]);
+    });
   }
 
   /** Forgets these connections and gives the number of those that were still there. */
@@ -100,6 +110,17 @@ export class Connections {
     const message = stderr.trim().split('\n').at(-1) ?? '';
     throw new LinuxError({ code: 'command', op: `run conntrack ${args.join(' ')}`, message });
   }
+}
+
+function usedBy(
+  entries: readonly ConnectionEntry[],
+  addresses: readonly ZonedAddress[],
+): ZonedAddress[] {
+  const used = new Set<string>();
+  for (const { zone, original } of entries) {
+    used.add(`${zone} ${original.source}`).add(`${zone} ${original.destination}`);
+  }
+  return addresses.filter(({ zone, ip }) => used.has(`${zone} ${ip}`));
 }
 
 /** Options of a protocol are only known together with its name. */

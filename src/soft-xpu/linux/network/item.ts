@@ -43,6 +43,8 @@ export interface NetItem {
   readonly content: string;
   /** Netdev that it stands on: it goes when the netdev goes. */
   readonly device?: string;
+  /** A netdev of ours is born with it: no line is needed when the netdev is made. */
+  readonly inborn?: true;
   /** Puts it in place of whatever its id held before. */
   readonly make: readonly Line[];
   /** Takes it away. */

@@ -160,6 +160,7 @@ function peerAddress(name: string, mac: string): NetItem {
     id: `peer ${name}`,
     content: mac,
     device: name,
+    inborn: true,
     make: [{ tool: 'host', text: `link set dev ${name} address ${mac}` }],
     unmake: [],
   };

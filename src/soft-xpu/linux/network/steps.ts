@@ -44,7 +44,11 @@ export function stepsOf(changes: readonly ItemChange[]): NetworkSteps {
   makings.sort(order);
   const takeAway = removals.map(({ id, before }) => removal(id, before, gone));
   const [early, late] = [makings.filter(isEarly), makings.filter((change) => !isEarly(change))];
-  return { before: [...takeAway, ...early.map(making)], after: late.map(making) };
+  const born = new Set(
+    makings.flatMap(({ after }) => (after?.kind === 'link' ? after.device : [])),
+  );
+  const make = (change: ItemChange): Step => making(change, born);
+  return { before: [...takeAway, ...early.map(make)], after: late.map(make) };
 }
 
 /** What stands on a netdev that goes needs no line of its own, chains excepted. */
@@ -58,8 +62,9 @@ function isOfNft({ tool }: Line): boolean {
   return tool === 'nft';
 }
 
-function making({ id, after }: ItemChange): Step {
-  return { id, result: after, lines: after?.make ?? [] };
+function making({ id, after }: ItemChange, born: ReadonlySet<string | undefined>): Step {
+  const inborn = after?.inborn === true && born.has(after.device);
+  return { id, result: after, lines: inborn ? [] : (after?.make ?? []) };
 }
 
 function isEarly({ after }: ItemChange): boolean {

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -113,11 +114,14 @@ export function logTail(file: string): string {
   return readFileSync(file, 'utf8').trim().slice(-LOG_TAIL_CHARACTERS);
 }
 
-/** Removes all files of a lab. */
+/** Removes all files of a lab, or of a verdict run. */
 export function removeLabFiles(name: string): void {
-  rmSync(labPaths(name).folder, { recursive: true, force: true });
-  if (existsSync(LABS_FOLDER) && readdirSync(LABS_FOLDER).length === 0) {
-    rmSync(LABS_FOLDER, { recursive: true, force: true });
+  const { folder, verdictRun } = labPaths(name);
+  for (const one of [folder, verdictRun]) rmSync(one, { recursive: true, force: true });
+  try {
+    rmdirSync(LABS_FOLDER);
+  } catch {
+    // Not there, or somebody else's lab is in it.
   }
 }
 

@@ -59,6 +59,8 @@ export function labPaths(lab: string) {
   const ofNode = (node: number) => join(folder, `n${node}`);
   return {
     folder,
+    /** Files of a verdict run, which is no lab, but is taken away like one. */
+    verdictRun: join(LABS_FOLDER, `.verdicts-${lab}`),
     state: join(folder, 'lab.json'),
     steps: join(folder, 'steps'),
     processes: join(folder, 'processes'),

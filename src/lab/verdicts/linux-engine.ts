@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorText, InternalError } from '../../base/errors.js';
-import { MARK_VARIABLE } from '../nodes/names.js';
+import { removeLabFiles } from '../nodes/lab-files.js';
+import { labPaths, MARK_VARIABLE } from '../nodes/names.js';
 import {
   PacketProbe,
   PacketProbeError,
@@ -73,6 +74,7 @@ export class LinuxEngine implements VerdictEngine {
         onOutput: this.options.onOutput,
         linux: { netns: this.net.xpu, hostNetns: this.net.outside, uplink: UPLINK_INTERFACE },
         environment: { [MARK_VARIABLE]: this.run },
+        folder: labPaths(this.run).verdictRun,
         concurrency: 1,
       });
       this.places = new ProbePlaces(this.processes.view, this.options.node);
@@ -122,6 +124,7 @@ export class LinuxEngine implements VerdictEngine {
       await this.processes?.close();
     } finally {
       await this.net.remove();
+      removeLabFiles(this.run);
     }
   }
 

@@ -1,5 +1,5 @@
 /** What a verdict run of the whole way consists of: a soft-xpu process, and a driver process started as Felix starts it. I/O edge. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { variableName } from '../../agent/settings.js';
@@ -21,6 +21,8 @@ export interface NodeProcessesOptions {
   readonly linux?: Omit<LinuxLaunch, 'stateDir'>;
   /** Added to the environment of both. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where the files of both go: made, and removed in the end. Default a new temporary folder. */
+  readonly folder?: string;
   /** Calls of the Debug service in flight. */
   readonly concurrency: number;
 }
@@ -47,8 +49,9 @@ export class NodeProcesses {
 
   /** Starts an empty soft-xpu. Fails with `SimError`. */
   static async start(options: NodeProcessesOptions): Promise<NodeProcesses> {
-    const folder = mkdtempSync(join(tmpdir(), 'calico-xpu-verdicts-'));
     const { target, linux, environment } = options;
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'calico-xpu-verdicts-'));
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     try {
       const xpu = await XpuProcess.start({
         listen: `unix:${join(folder, 'opi.sock')}`,

@@ -30,7 +30,7 @@ export async function openLinuxNode(): Promise<LinuxNode> {
   const place = { netns: net.xpu, hostNetns: net.outside, uplink: UPLINK_INTERFACE, stateDir };
   try {
     await net.build();
-    await net.tellNeighbours(WIRE_INTERFACE, Object.values(REMOTE));
+    await net.tellNeighbours([{ ifname: WIRE_INTERFACE, addresses: Object.values(REMOTE) }]);
     const xpu = await createLinuxXpu(place);
     const probe = PacketProbe.open({ netns: net.outside });
     return new LinuxNode(xpu, net, probe, async () => {

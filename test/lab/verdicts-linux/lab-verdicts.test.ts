@@ -1,8 +1,14 @@
 /** `lab verdicts` as users run it: real processes, real namespaces, real frames. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -18,28 +24,32 @@ const RECORDINGS = allRecordings()
   .filter(({ verdicts }) => verdicts.size > 0)
   .filter(({ name }) => LONG || FIRST.includes(name));
 
-/** Namespaces that a process of `lab verdicts` made. */
-function namespacesOf(pid: number | undefined): string[] {
-  const prefix = `cxlab-v${Number(pid).toString(36)}`;
-  return readdirSync('/run/netns').filter((name) => name.startsWith(prefix));
+/** Name of a process's run, which its namespaces, files and processes carry. */
+function runOf(pid: number | undefined): string {
+  return `v${Number(pid).toString(36)}00`;
 }
 
-function temporaryFolders(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('calico-xpu-verdicts-'));
+/** What is there of a run. */
+function remainsOf(run: string): string[] {
+  return [
+    ...entriesOf('/run/netns').filter((name) => name.startsWith(`cxlab-${run}-`)),
+    ...entriesOf('/run/calico-xpu-lab').filter((name) => name === `.verdicts-${run}`),
+    ...entriesOf('/proc').filter((pid) => isOfRun(pid, run)),
+  ];
 }
 
-/** Processes that have a word in their command line or environment. */
-function processesWith(word: string): string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return ['cmdline', 'environ'].some((file) =>
-        readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(word),
-      );
-    } catch {
-      return false;
-    }
-  });
+function entriesOf(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+function isOfRun(pid: string, run: string): boolean {
+  if (!/^\d+$/.test(pid)) return false;
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return environment.includes(`CALICO_XPU_LAB=${run}`);
+  } catch {
+    return false;
+  }
 }
 
 describe('lab verdicts: Felix’s own verdicts against real packets through soft-xpu', function () {
@@ -47,18 +57,12 @@ describe('lab verdicts: Felix’s own verdicts against real packets through soft
 
   before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'unshare'));
   let scene: Scene;
-  let folders: string[];
-  beforeEach(() => {
-    folders = temporaryFolders();
-    scene = new Scene();
-  });
+  beforeEach(() => (scene = new Scene()));
   afterEach(() => scene.end());
 
   /** Nothing that a run made is there any more. */
   function expectNothingLeft(pid: number | undefined): void {
-    expect(namespacesOf(pid)).to.deep.equal([]);
-    expect(processesWith(`cxlab-v${Number(pid).toString(36)}`)).to.deep.equal([]);
-    expect(temporaryFolders().filter((name) => !folders.includes(name))).to.deep.equal([]);
+    expect(remainsOf(runOf(pid))).to.deep.equal([]);
   }
 
   /** A copy of a recording, to be spoilt. */
@@ -136,19 +140,55 @@ describe('lab verdicts: Felix’s own verdicts against real packets through soft
     expectNothingLeft(pid);
   });
 
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`leaves nothing behind at ${signal}, whatever it was doing`, async () => {
-      for (const afterMs of [300, 900, 2500]) {
-        const child = scene.start(['lab', 'verdicts', recordingNamed('head/kubernetes').folder]);
-        const closed = once(child, 'close') as Promise<[number | null]>;
-        await delay(afterMs);
-        child.kill(signal);
-        const [code] = await closed;
-        expect(code, `after ${afterMs} ms`).to.equal(code === null ? null : 130);
-        expectNothingLeft(child.pid);
-      }
+  /** Starts a run in a process group of its own, as a terminal does, and waits until it has printed a step. */
+  async function underWay() {
+    const { folder } = recordingNamed('head/kubernetes');
+    const child = spawn(process.execPath, [OWN_BIN, 'lab', 'verdicts', folder], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
+    const closed = once(child, 'close') as Promise<[number | null]>;
+    await once(child.stdout, 'data');
+    const run = runOf(child.pid);
+    expect(remainsOf(run)).to.have.length.greaterThan(4);
+    return { pid: child.pid ?? 0, run, closed };
   }
+
+  it('leaves nothing behind at SIGTERM while it starts', async () => {
+    for (const afterMs of [400, 1200]) {
+      const child = scene.start(['lab', 'verdicts', recordingNamed('head/kubernetes').folder]);
+      const closed = once(child, 'close') as Promise<[number | null]>;
+      await delay(afterMs);
+      child.kill('SIGTERM');
+      // Before it has begun with anything, the signal ends it as it ends every process.
+      expect([130, null], `after ${afterMs} ms`).to.include((await closed)[0]);
+      expectNothingLeft(child.pid);
+    }
+  });
+
+  it('leaves nothing behind at SIGTERM in the midst of it', async () => {
+    const { pid, closed } = await underWay();
+    process.kill(pid, 'SIGTERM');
+    expect((await closed)[0]).to.equal(130);
+    expectNothingLeft(pid);
+  });
+
+  it('leaves nothing behind at Ctrl-C, which all of its processes get', async () => {
+    const { pid, closed } = await underWay();
+    process.kill(-pid, 'SIGINT');
+    expect((await closed)[0]).to.equal(130);
+    expectNothingLeft(pid);
+  });
+
+  it('leaves nothing that lab down does not remove when it is killed', async () => {
+    const { pid, run, closed } = await underWay();
+    process.kill(pid, 'SIGKILL');
+    await closed;
+    expect(remainsOf(run)).not.to.deep.equal([]);
+    const { code } = await scene.run(['lab', 'down', '--name', run]);
+    expect(code).to.equal(0);
+    expectNothingLeft(pid);
+  });
 
   it('runs beside itself', async () => {
     const { folder } = recordingNamed('head/vxlan-hep');

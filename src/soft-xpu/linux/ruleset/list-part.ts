@@ -56,10 +56,10 @@ export function securityPolicyPart(id: string, spec: SecurityPolicySpec): Part {
     .chain(`list/${id}/default`, spec.defaultAction === 'DENY' ? [`goto ${DENY_BY_LIST}`] : []);
 }
 
-/** Which packets without a valid connection state are dropped, as conditions; undefined is none. */
+/** Which packets without a valid connection state are dropped: those of any of the conditions, '' being all. */
 export interface InvalidCheck {
-  readonly from: string | undefined;
-  readonly to: string | undefined;
+  readonly from: readonly string[];
+  readonly to: readonly string[];
 }
 
 /** Where a port's lists are hung in. */
@@ -92,22 +92,26 @@ export function addLists(
   }
 }
 
-/** Of what the node sends, only what leaves by the uplink is checked. */
+/** The node sends to vNICs and into tunnels without a check. */
 export function hostInvalid(uplink: string | undefined): InvalidCheck {
-  return { from: uplink === undefined ? undefined : `oifname ${quoted(uplink)}`, to: '' };
+  const out = uplink === undefined ? [] : [`oifname ${quoted(uplink)}`];
+  return { from: [...out, `oifname @${NETDEVS.host}`], to: [''] };
 }
 
 /** A vNIC's owner is checked; so is everybody but the node that sends to it. */
-export const VNIC_INVALID: InvalidCheck = { from: '', to: `iifname != @${NETDEVS.host}` };
+export const VNIC_INVALID: InvalidCheck = {
+  from: [''],
+  to: [`iifname != @${NETDEVS.host}`],
+};
 
 function listChain(vnic: string, side: 'from' | 'to'): string {
   return `vnic/${vnic}/list-${side}`;
 }
 
-function listLines(ids: readonly string[], invalid: string | undefined): string[] {
+function listLines(ids: readonly string[], invalid: readonly string[]): string[] {
   const drop = `ct state invalid ${countOn(totalDropCounter('INVALID_STATE'))} goto ${DENY}`;
   return [
-    ...(invalid === undefined ? [] : [`${invalid} ${drop}`.trimStart()]),
+    ...invalid.map((condition) => `${condition} ${drop}`.trimStart()),
     changeMark(OPEN.allow | OPEN.deny),
     ...ids.map((id) => `jump list/${id}`),
     `${isMarked(OPEN.deny)} goto ${DENY_BY_LIST}`,

@@ -17,6 +17,7 @@ import {
 import { Chance, seedOfRun } from '../../../support/chance.js';
 import { needs } from '../../../support/root.js';
 import { KernelNode } from './kernel-node.js';
+import { RandomLists } from './random-lists.js';
 import { RandomNode } from './random-node.js';
 
 const ROUNDS = Number(process.env['CALICO_XPU_RULESET_ROUNDS'] ?? 25);
@@ -35,7 +36,24 @@ describe('soft-xpu linux: the kernel and the packet walk', function () {
     try {
       for (let round = 0; round < ROUNDS; round += 1) {
         for (let index = 0; index < 4; index += 1) node.store.applyBatch(random.batch());
-        await compare(node, strangers(random), `seed ${chance.seed}, round ${round}`);
+        await compareAll(node, strangers(random), `seed ${chance.seed}, round ${round}`);
+      }
+    } finally {
+      node.close();
+    }
+  });
+
+  it('random lists of plain network/cloud: same exit, same reason', async () => {
+    const chance = new Chance(seedOfRun());
+    const [random, lists] = [new RandomNode(chance), new RandomLists(chance)];
+    const node = new KernelNode({ extension: false });
+    random.beginRoutes(node.store);
+    for (const operation of lists.begin()) node.store.apply(operation);
+    node.open();
+    try {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        for (let index = 0; index < 4; index += 1) node.store.apply(lists.change());
+        await compareFates(node, strangers(random), `seed ${chance.seed}, round ${round}`);
       }
     } finally {
       node.close();
@@ -58,7 +76,16 @@ function strangers(random: RandomNode): [PortRef, PacketFields][] {
   return [...flows.values()];
 }
 
-async function compare(
+async function compareAll(
+  node: KernelNode,
+  sends: [PortRef, PacketFields][],
+  when: string,
+): Promise<void> {
+  await compareFates(node, sends, when);
+  await compareCounters(node, sends, when);
+}
+
+async function compareFates(
   node: KernelNode,
   sends: [PortRef, PacketFields][],
   when: string,
@@ -80,7 +107,6 @@ async function compare(
     const walked = expected.filter((one) => one.reason === reason).length;
     expect(dropped, `${when}: ${reason}`).to.equal(walked);
   }
-  await compareCounters(node, sends, when);
 }
 
 /** The walk counts what it walks for good; the kernel counted the same packets. */

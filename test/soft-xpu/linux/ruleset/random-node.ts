@@ -44,16 +44,20 @@ const REMOTE = '10.66.0.5';
 const REMOTE6 = 'fd00:66::5';
 const FAR_TOO = '203.0.113.9';
 
-const V4 = [POD_A, POD_B, HOST, FAR, FAR_TOO, REMOTE];
-const V6 = [POD_A6, POD_B6, HOST6, FAR6, REMOTE6];
+/** Addresses of the node and of others. */
+export const V4 = [POD_A, POD_B, HOST, FAR, FAR_TOO, REMOTE];
+/** The same for IPv6. */
+export const V6 = [POD_A6, POD_B6, HOST6, FAR6, REMOTE6];
 const PREFIXES = [
   ...V4.map((ip) => `${ip}/32`),
   ...V6.map((ip) => `${ip}/128`),
   ...['10.65.0.0/24', '10.64.0.0/15', '198.51.100.0/24', '0.0.0.0/1', '128.0.0.0/1', '0.0.0.0/0'],
   ...['fd00:65::/64', 'fd00::/16', '2001:db8::/32', '8000::/1', '::/1', '::/0'],
 ];
-const PORTS = [53, 80, 443, 8080];
-const PROTOCOLS = [6, 6, 6, 17, 17, 132, 1, 58, 253, 4];
+/** Ports that rules and packets have. */
+export const PORTS = [53, 80, 443, 8080];
+/** Protocols that rules and packets have, common ones more often. */
+export const PROTOCOLS = [6, 6, 6, 17, 17, 132, 1, 58, 253, 4];
 const NET_GROUPS = ['net-1', 'net-2', 'net-3'];
 const PORT_GROUPS = ['port-1', 'port-2'];
 const POLICIES = ['pol-1', 'pol-2', 'pol-3', 'pol-4', 'pol-5'];
@@ -94,20 +98,48 @@ const NET_ANCHORS6 = [128, 64, 32, 16, 1, 0].map(
 );
 const PORT_ANCHORS = ['192.0.2.1,6:9', '8000::1,6:9'];
 
+/** Draws values. */
+export class NodeDraw {
+  protected readonly chance: Chance;
+
+  constructor(chance: Chance) {
+    this.chance = chance;
+  }
+
+  /** Fewer than `limit` values. */
+  protected some<T>(limit: number, draw: (index: number) => T): T[] {
+    return Array.from({ length: this.chance.below(limit) }, (_, index) => draw(index));
+  }
+
+  /** One of the values. */
+  protected pick<T>(values: readonly T[]): T {
+    return values[this.chance.below(values.length)] as T;
+  }
+}
+
 /** Draws objects and packets. */
-export class RandomNode {
-  private readonly chance: Chance;
+export class RandomNode extends NodeDraw {
   private readonly anchored: boolean;
   private nextPort = 10_000;
 
   /** `anchored`: groups have members of every shape from the beginning. */
   constructor(chance: Chance, anchored = false) {
-    this.chance = chance;
+    super(chance);
     this.anchored = anchored;
   }
 
   /** What is there from the beginning: a tunnel, groups, policies. */
   begin(store: ObjectStore): void {
+    this.beginRoutes(store);
+    store.applyBatch([
+      ...NET_GROUPS.map((id) => this.createGroup(id, 'PREFIX')),
+      ...PORT_GROUPS.map((id) => this.createGroup(id, 'IP_PORT')),
+      ...POLICIES.map((id) => this.update(this.policy(id))),
+    ]);
+  }
+
+  /** The tunnel and what lies behind it. */
+  beginRoutes(store: ObjectStore): void {
     const vpc = key('vpc', 'cluster');
     const tunnel = key('tunnel', 'tun-1');
     const spec = { vpc, localIp: HOST, remoteIp: '172.30.0.2', vni: 4096 };
@@ -119,11 +151,6 @@ export class RandomNode {
       const route = { table: key('routeTable', table), prefix, via: { tunnel } };
       store.apply({ op: 'create', object: object('route', id, route) });
     }
-    store.applyBatch([
-      ...NET_GROUPS.map((id) => this.createGroup(id, 'PREFIX')),
-      ...PORT_GROUPS.map((id) => this.createGroup(id, 'IP_PORT')),
-      ...POLICIES.map((id) => this.update(this.policy(id))),
-    ]);
   }
 
   /** One batch of changes. */
@@ -382,15 +409,6 @@ export class RandomNode {
 
   private update(made: AnyObject): StoreOperation {
     return { op: 'update', object: made, allowMissing: true };
-  }
-
-  /** Fewer than `limit` values. */
-  private some<T>(limit: number, draw: (index: number) => T): T[] {
-    return Array.from({ length: this.chance.below(limit) }, (_, index) => draw(index));
-  }
-
-  private pick<T>(values: readonly T[]): T {
-    return values[this.chance.below(values.length)] as T;
   }
 }
 

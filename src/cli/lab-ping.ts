@@ -57,5 +57,6 @@ function cellText(cell: Cell, tellWhy: boolean): string {
   const contradiction = isMismatch(cell) ? '  !! why says otherwise' : '';
   const told = tellWhy || isMismatch(cell) || !outcome.passes;
   const why = told ? prediction.explanations.map(explanationText) : [];
-  return [`${what} ${did}${detail}${contradiction}\n`, ...why].join('');
+  const decided = told ? [`  ${prediction.by}\n`] : [];
+  return [`${what} ${did}${detail}${contradiction}\n`, ...decided, ...why].join('');
 }

@@ -1,7 +1,7 @@
 /** The process of a pod or node: listens on ports and probes others, as it is asked over its socket. I/O edge. */
 import { createSocket } from 'node:dgram';
 import { rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { errorText } from '../../base/errors.js';
 import {
@@ -18,8 +18,14 @@ const SOCKETS_MAX = 512;
 /** A ping is a process. */
 const PINGS_MAX = 32;
 
+/** A place that can be asked. */
+export interface ServedPlace {
+  /** Ends it, with everything that listens for it. */
+  close(): void;
+}
+
 /** Serves on a unix socket, which is replaced if it is there. Resolves when it can be asked. */
-export async function servePlace(name: string, socketPath: string): Promise<Server> {
+export async function servePlace(name: string, socketPath: string): Promise<ServedPlace> {
   const place = new Place(name);
   rmSync(socketPath, { force: true });
   const server = createServer((socket) => void converse(place, socket));
@@ -27,7 +33,12 @@ export async function servePlace(name: string, socketPath: string): Promise<Serv
     server.once('error', reject);
     server.listen(socketPath, resolve);
   });
-  return server;
+  return {
+    close() {
+      server.close();
+      place.close();
+    },
+  };
 }
 
 async function converse(place: Place, socket: Socket): Promise<void> {
@@ -45,7 +56,8 @@ async function converse(place: Place, socket: Socket): Promise<void> {
 
 class Place {
   private readonly name: string;
-  private readonly listening = new Set<string>();
+  /** What listens, by port and protocol: `80/tcp`. */
+  private readonly listening = new Map<string, Listener>();
 
   constructor(name: string) {
     this.name = name;
@@ -59,6 +71,10 @@ class Place {
     } catch (error) {
       return { op: 'error', message: errorText(error) };
     }
+  }
+
+  close(): void {
+    for (const listener of this.listening.values()) listener.close();
   }
 
   private async listen({
@@ -76,37 +92,43 @@ class Place {
       for (const port of ports) {
         const key = `${port}/${protocol}`;
         if (this.listening.has(key)) continue;
-        if (await open(port, greeting(this.name))) this.listening.add(key);
-        else taken.push(key);
+        const listener = await open(port, greeting(this.name));
+        if (listener === undefined) taken.push(key);
+        else this.listening.set(key, listener);
       }
     }
     return taken;
   }
 }
 
-/** False if the port is taken. Both families on one socket. */
-function listenTcp(port: number, text: string): Promise<boolean> {
+/** Something that can be closed. */
+interface Listener {
+  close(): unknown;
+}
+
+/** `undefined` if the port is taken. Both families on one socket. */
+function listenTcp(port: number, text: string): Promise<Listener | undefined> {
   return new Promise((resolve) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
       socket.end(text);
     });
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '::' }, () => resolve(true));
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host: '::' }, () => resolve(server));
   });
 }
 
-function listenUdp(port: number, text: string): Promise<boolean> {
+function listenUdp(port: number, text: string): Promise<Listener | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket('udp6');
-    socket.once('error', () => resolve(false));
+    socket.once('error', () => resolve(undefined));
     socket.on('message', (_, { port: sender, address }) => {
       socket.send(text, sender, address, () => undefined);
     });
     socket.bind(port, '::', () => {
       // An answer that nobody awaits any more comes back as an error.
       socket.on('error', () => undefined);
-      resolve(true);
+      resolve(socket);
     });
   });
 }

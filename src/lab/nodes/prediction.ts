@@ -1,19 +1,33 @@
 /** What `why` says of a packet between two places of a lab: of each node on its way. */
 import type { Family } from '../../base/ip.js';
 import { NATIVE } from '../explain/capabilities.js';
+import type { OutsidePort } from '../explain/compiled-node.js';
 import { Explainer, type Explanation, type PathEntry } from '../explain/explain.js';
 import type { Transport } from '../explain/question.js';
 import { sourceText } from '../explain/words.js';
 import type { NodeState } from './node-states.js';
 import type { LabPlace } from './places.js';
 
-/** What is expected of a packet. */
+/** What is expected of a packet and of its answer. */
 export interface Prediction {
+  /** It gets there, and the answer comes back. */
   readonly passes: boolean;
   /** What decided, in few words. */
   readonly by: string;
   /** Of the sender's node, and of the receiver's where it is another one and the packet gets there. */
   readonly explanations: readonly Explanation[];
+}
+
+/** What is asked. */
+export interface PredictedFlow {
+  readonly family: Family;
+  readonly transport: Transport;
+}
+
+/** One node on the way of a packet. */
+interface Stop {
+  readonly explainer: Explainer;
+  readonly explanation: Explanation;
 }
 
 /** Asks every node's state, each compiled once. */
@@ -27,32 +41,53 @@ export class Predictor {
   }
 
   /** Of the first packet of a flow. Throws `ExplainError` for a place without a port. */
-  predict(
-    from: LabPlace,
-    to: LabPlace,
-    { family, transport }: { readonly family: Family; readonly transport: Transport },
-  ): Prediction {
-    const question = {
-      from: from.addresses[family] ?? '',
-      to: to.addresses[family] ?? '',
-      family,
-      transport,
-      allPolicies: false,
-    };
-    const explanations: Explanation[] = [];
-    for (const node of new Set([from.node, to.node])) {
-      const explanation = this.explainers.get(node)?.explain(question);
-      if (explanation === undefined) continue;
-      explanations.push(explanation);
-      if (!explanation.allow) break;
-    }
-    const last = explanations.at(-1);
+  predict(from: LabPlace, to: LabPlace, flow: PredictedFlow): Prediction {
+    const stops = this.wayOf(from, to, flow);
+    const explanations = stops.map(({ explanation }) => explanation);
+    const [last] = explanations.slice(-1);
+    if (last === undefined) return { passes: false, by: 'no such node', explanations };
+    const lost = last.allow ? lostAnswer(stops) : undefined;
     return {
-      passes: last?.allow === true,
-      by: last === undefined ? '' : decidedBy(last),
+      passes: last.allow && lost === undefined,
+      by: lost === undefined ? decidedBy(last) : `the answer is dropped: ${lost}`,
       explanations,
     };
   }
+
+  /** The nodes that the packet gets to. It arrives by the port by which it left the node before. */
+  private wayOf(from: LabPlace, to: LabPlace, { family, transport }: PredictedFlow): Stop[] {
+    const stops: Stop[] = [];
+    for (const node of new Set([from.node, to.node])) {
+      const explainer = this.explainers.get(node);
+      if (explainer === undefined) break;
+      const explanation = explainer.explain({
+        from: from.addresses[family] ?? '',
+        to: to.addresses[family] ?? '',
+        family,
+        transport,
+        arrivesBy: outsidePort(stops.at(-1)?.explanation.exit),
+        allPolicies: false,
+      });
+      stops.push({ explainer, explanation });
+      if (!explanation.allow) break;
+    }
+    return stops;
+  }
+}
+
+/** Why the answer does not come back over the nodes of its way; `undefined` if it does. */
+function lostAnswer(stops: readonly Stop[]): string | undefined {
+  let exit: string | undefined;
+  for (const { explainer, explanation } of stops.toReversed()) {
+    const reply = explainer.reply(explanation, outsidePort(exit));
+    if (!reply.allow) return reply.reason;
+    exit = reply.exit;
+  }
+  return undefined;
+}
+
+function outsidePort(exit: string | undefined): OutsidePort | undefined {
+  return exit === 'uplink' || exit === 'tunnel' ? exit : undefined;
 }
 
 /** `shop/db-1 receives: tier default, NetworkPolicy shop/db rule 0: allow`. */

@@ -45,8 +45,8 @@ export function wireWiring(lab: string, nodes: readonly LabNode[]): Wiring {
 }
 
 /**
- * The underlay's part of an XPU: a router whose uplink answers for the node's addresses, which lie behind it. The uplink
- * has an address of its own because an ARP request from 169.254.1.1, which every XPU has, would be taken for a spoofed one.
+ * The underlay's part of an XPU: an uplink that answers for the node's addresses, which lie behind it. That the XPU forwards
+ * at all is up to its data plane, which does not begin before its rules are in force. The uplink has an address of its own because an ARP request from 169.254.1.1, which every XPU has, would be taken for a spoofed one.
  */
 export function xpuWiring(lab: string, node: LabNode, nodes: readonly LabNode[]): Wiring {
   const others = nodes.filter(({ number }) => number !== node.number);
@@ -54,14 +54,10 @@ export function xpuWiring(lab: string, node: LabNode, nodes: readonly LabNode[])
     namespace: namespaceNames.xpu(lab, node.name),
     links: ['link set lo up'],
     sysctls: [
-      ['ipv4/ip_forward', 1],
-      ['ipv4/conf/all/rp_filter', 0],
-      ['ipv4/conf/default/rp_filter', 0],
       [`ipv4/conf/${UPLINK_INTERFACE}/rp_filter`, 0],
       [`ipv4/conf/${UPLINK_INTERFACE}/send_redirects`, 0],
       [`ipv4/conf/${UPLINK_INTERFACE}/proxy_arp`, 1],
       [`ipv4/neigh/${UPLINK_INTERFACE}/proxy_delay`, 0],
-      ['ipv6/conf/all/forwarding', 1],
       [`ipv6/conf/${UPLINK_INTERFACE}/accept_dad`, 0],
       [`ipv6/conf/${UPLINK_INTERFACE}/proxy_ndp`, 1],
       [`ipv6/neigh/${UPLINK_INTERFACE}/proxy_delay`, 0],

@@ -12,6 +12,9 @@ import { roleOf, shopAllows } from './support/shop.js';
 const lab = new LabCommand(`t${process.pid.toString(36)}`);
 const other = new LabCommand(`u${process.pid.toString(36)}`);
 
+/** Three nodes, a tunnelled pool, and a host endpoint whose policy also applies on forward. */
+const HOST_ENDPOINTS = 'test/recordings/head/vxlan-hep/sources';
+
 /** Receives until the end, and tells how much and its hash. */
 const RECEIVER = `
   const hash = require('crypto').createHash('sha256'); let bytes = 0;
@@ -259,19 +262,26 @@ status: { podIPs: [{ ip: 10.65.2.40 }, { ip: 'fd65::2:40' }] }
     killed.child.kill('SIGKILL');
     await killed.ended;
     expect(other.remains()).not.to.deep.equal([]);
-    const again = await other.run('up', '--nodes', '1', '--pods', '2');
+    const again = await other.run('up', '--scenario', HOST_ENDPOINTS);
     expect(again.code, again.stderr).to.equal(0);
   });
 
-  it('stands beside another lab with the same names and addresses', async () => {
+  it('stands beside another lab with the same names and addresses, and with host endpoints', async () => {
     const taken = await other.run('up');
     expect([taken.code, taken.stderr.includes('is there already')]).to.deep.equal([1, true]);
     const [first, second] = await Promise.all([
       lab.matrix('--ports', '80/tcp,icmp'),
-      other.matrix('--ports', '80/tcp,icmp'),
+      other.matrix(),
     ]);
     expect([first.mismatches, second.mismatches]).to.deep.equal([0, 0]);
-    expect([first.probes.length, second.probes.length]).to.deep.equal([360, 24]);
+    expect([first.probes.length, second.probes.length]).to.deep.equal([360, 216]);
+    // A policy of the uplink stops what arrives there, and not what comes through the tunnel.
+    const passes = (from: string, to: string): boolean[] =>
+      second.probes
+        .filter((one) => one.from === from && one.to === to && one.service === '23/tcp')
+        .map((one) => one.passes);
+    expect(passes('default/r1', 'node-a')).to.deep.equal([false]);
+    expect(passes('default/r1', 'default/l1')).to.deep.equal([true]);
   });
 
   it('leaves nothing behind: no process, namespace, file, link or table', async () => {

@@ -40,7 +40,8 @@ let made = 0;
 
 /** How a kernel node differs from the usual one. */
 export interface KernelNodeOptions extends Partial<RulesetPorts> {
-  readonly extension?: boolean;
+  /** Netdevs beside those of the node, with a prefix that is routed there. A packet enters by one as by a vNIC of its name. */
+  readonly more?: Readonly<Record<string, string>>;
 }
 
 /** See the file head. */
@@ -49,15 +50,19 @@ export class KernelNode extends NodeObjects {
   readonly router: string;
   private readonly outside: string;
   private readonly ruleset: Ruleset;
+  private readonly more: Readonly<Record<string, string>>;
+  private readonly netdevs: readonly string[];
   private readonly macs = new Map<string, string>();
   private probe: PacketProbe | undefined;
   private pending = '';
 
-  constructor(options: KernelNodeOptions = {}) {
+  constructor({ more = {}, ...options }: KernelNodeOptions = {}) {
     const extension = options.extension ?? true;
     const xpu = createMemoryXpu({ extension });
     super(xpu.store, extension);
     this.xpu = xpu;
+    this.more = more;
+    this.netdevs = [...NETDEVS, ...Object.keys(more)];
     made += 1;
     this.router = `cxA-r-${process.pid}-${made}`;
     this.outside = `cxA-o-${process.pid}-${made}`;
@@ -70,7 +75,7 @@ export class KernelNode extends NodeObjects {
     for (const name of [this.router, this.outside]) run('ip', ['netns', 'add', name]);
     this.makeLinks();
     this.probe = PacketProbe.open({ netns: this.outside });
-    for (const netdev of NETDEVS) {
+    for (const netdev of this.netdevs) {
       this.macs.set(netdev, linkMac(this.router, netdev));
     }
     this.load(this.ruleset.whole());
@@ -160,7 +165,7 @@ export class KernelNode extends NodeObjects {
   }
 
   private send(entry: PortRef, fields: PacketFields): ProbeSend {
-    const via = NETDEV_OF[entry.kind === 'vnic' ? `vnic ${entry.id}` : entry.kind] ?? '';
+    const via = NETDEV_OF[entry.kind === 'vnic' ? `vnic ${entry.id}` : entry.kind] ?? nameOf(entry);
     return { via, destinationMac: this.macs.get(via) ?? '', packet: packetSpec(packetOf(fields)) };
   }
 
@@ -169,18 +174,21 @@ export class KernelNode extends NodeObjects {
     this.run('sysctl', '-qw', ...ROUTER_SYSCTLS);
     run('ip', ['netns', 'exec', outside, 'sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1']);
     const lines: string[] = ['link set lo up'];
-    for (const netdev of NETDEVS) {
+    for (const netdev of this.netdevs) {
       lines.push(`link add ${netdev} type veth peer name ${netdev} netns ${outside}`);
       lines.push(`link set ${netdev} up`);
     }
     batch(router, lines);
     batch(
       outside,
-      NETDEVS.map((netdev) => `link set ${netdev} up`),
+      this.netdevs.map((netdev) => `link set ${netdev} up`),
+    );
+    const hops = Object.entries(this.more).map(
+      ([netdev, prefix], index) => [prefix, `169.254.78.${index + 1}`, netdev] as const,
     );
     batch(
       router,
-      routerLines((netdev) => linkMac(outside, netdev)),
+      routerLines((netdev) => linkMac(outside, netdev), [...HOPS, ...hops]),
     );
   }
 }
@@ -214,7 +222,7 @@ const HOPS: readonly (readonly [string, string, string])[] = [
   ['fd00:66::/64', 'fe80::77:2', 'vx4096'],
 ];
 
-function routerLines(macOf: (netdev: string) => string): string[] {
+function routerLines(macOf: (netdev: string) => string, hops: typeof HOPS): string[] {
   const neighbour = (ip: string, netdev: string): string =>
     `neigh replace ${ip} lladdr ${macOf(netdev)} dev ${netdev} nud permanent`;
   return [
@@ -222,11 +230,16 @@ function routerLines(macOf: (netdev: string) => string): string[] {
     `addr add ${VTEP_ADDRESS[4]}/32 dev lo`,
     `addr add ${VTEP_ADDRESS[6]}/128 dev lo`,
     ...ROUTES.flatMap(([ip, netdev]) => [`route add ${ip} dev ${netdev}`, neighbour(ip, netdev)]),
-    ...HOPS.flatMap(([prefix, hop, netdev]) => [
+    ...hops.flatMap(([prefix, hop, netdev]) => [
       `route add ${prefix} via ${hop} dev ${netdev} onlink`,
       neighbour(hop, netdev),
     ]),
   ];
+}
+
+/** A netdev beside those of the node. */
+function nameOf(port: PortRef): string {
+  return port.kind === 'vnic' ? port.id : port.kind;
 }
 
 /** The packet as the lab builds it; an ICMP error carries the head of what it quotes. */

@@ -16,6 +16,7 @@ import type { Xpu } from '../soft-xpu/xpu.js';
 import { defineCommand, UsageError } from './command.js';
 import { createLogger } from './logger.js';
 import { terminationSignal } from './node-process.js';
+import { packageVersion } from './version.js';
 
 /** Runs until SIGTERM or SIGINT. Prints its addresses when it answers. */
 export const softXpu = defineCommand({
@@ -127,7 +128,7 @@ function startMemory(options: MemoryXpuOptions): Started {
 }
 
 async function startLinux(options: LinuxXpuOptions, logger: Logger): Promise<Started> {
-  const xpu = await createLinuxXpu({ ...options, logger });
+  const xpu = await createLinuxXpu({ ...options, logger, program: packageVersion() });
   return { xpu, close: () => xpu.close() };
 }
 

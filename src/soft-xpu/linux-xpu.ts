@@ -1,5 +1,7 @@
 /** A whole XPU in a Linux network namespace: an object store with a linux data plane that follows it. No sockets. */
 import { randomBytes } from 'node:crypto';
+import { hashText } from '../base/hash.js';
+import { canonicalJson } from '../base/json.js';
 import { systemClock, type Clock } from '../base/clock.js';
 import { silentLogger, type Logger } from '../base/log.js';
 import { Connections } from './linux/connections.js';
@@ -19,7 +21,7 @@ import {
   processNamespacePath,
   requireForwarding,
 } from './linux/namespace.js';
-import { DOMAIN_NUMBER_MAX, domainZone, TABLE_NAME } from './linux/names.js';
+import { CONNECTION_MARK, DOMAIN_NUMBER_MAX, domainZone, TABLE_NAME } from './linux/names.js';
 import { netdevOf, type ForeignNetdevs } from './linux/netdevs.js';
 import { DomainNumbers } from './linux/network/domains.js';
 import { DEFAULT_MTU, type Uplink } from './linux/network/contributions.js';
@@ -35,7 +37,11 @@ import {
 import { Ruleset } from './linux/ruleset/ruleset.js';
 import type { SavedState } from './linux/saved-state.js';
 import { StateFile } from './linux/state-file.js';
-import { Transactions } from './linux/transactions.js';
+import {
+  Transactions,
+  type TransactionParts,
+  type TransactionStart,
+} from './linux/transactions.js';
 import { MemoryDataPlane } from './memory/data-plane.js';
 import { loadStore } from './store/dump.js';
 import type { Limits } from './store/limits.js';
@@ -67,6 +73,8 @@ export interface LinuxXpuOptions extends LinuxPlace {
   /** Default the real clock. */
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** Version of the program: a ruleset that another one has written is replaced at the start. */
+  readonly program?: string;
   /** Gives boot ids and upload tokens: texts nobody can guess. Default 16 random bytes in hex. */
   readonly newToken?: () => string;
 }
@@ -112,17 +120,28 @@ export async function kernelOf(place: LinuxPlace): Promise<Kernel> {
  * made for it. What is not there is no failure. Rejects with LinuxError, `in_use` if the server still runs.
  */
 export async function removeLinuxXpu(options: LinuxPlace): Promise<void> {
-  const { netns, foreign, stateDir } = options;
+  // Where VFs were made may be gone already, and nothing is made any more.
+  const { hostNetns: _, ...place } = options;
+  const { netns, foreign, stateDir } = place;
   const stateFile = await StateFile.open(stateDir);
   try {
-    if (netns !== undefined && (await isOwnNamespace(netns))) await deleteNamespace(netns);
-    else if (netns === undefined ? foreign !== undefined : namespaceExists(netns)) {
-      await new Assembly(options, stateFile).clear();
+    if (netns === undefined ? foreign !== undefined : namespaceExists(netns)) {
+      // Also where the namespace goes: that would take its netdevs along some time later.
+      await new Assembly(place, stateFile).clear();
     }
+    if (netns !== undefined && (await isOwnNamespace(netns))) await deleteNamespace(netns);
     stateFile.remove();
   } finally {
     stateFile.close();
   }
+}
+
+/** Characters of the hash that stands for a shape. */
+const SHAPE_CHARS = 26;
+
+/** How a data plane begins. */
+interface Beginning extends TransactionStart {
+  readonly saved: SavedState | undefined;
 }
 
 /** The parts of an XPU on their way to each other. Use once. */
@@ -148,47 +167,18 @@ class Assembly {
     const { options, clock, newToken, domains, extension } = this;
     const kernel = await kernelOf(options);
     const foreign = options.foreign !== undefined;
-    const connections = new Connections(kernel);
     if (foreign) await requireForwarding(kernel);
     else await prepareRouter(kernel);
-    const position = await readTablePosition(kernel);
-    const saved = position === undefined ? undefined : this.stateFile.load();
-    if (saved === undefined && !foreign) await connections.flush();
-    const bootId = saved?.bootId ?? newToken();
+    const start = await this.begin(kernel);
+    const { bootId, saved } = start;
     const store = this.emptyStore();
     const walk = new MemoryDataPlane({ store, clock, extension, bootId, flowsMax: 0 });
     if (saved !== undefined) this.restore(store, saved);
     store.limits = limitsOf(options.limits);
     const network = await this.network(kernel, store);
-    const ruleset = this.ruleset(store, saved?.generation ?? 0);
-    const transactions = new Transactions(
-      {
-        store,
-        clock,
-        logger: this.logger,
-        kernel,
-        network,
-        domains,
-        ruleset,
-        stateFile: this.stateFile,
-        observe: () => observeNetwork(kernel, network),
-        lookAround: () => this.lookAround(kernel, network),
-        forgetFlows: (addresses) =>
-          connections.forgetAddresses(
-            addresses.map(({ vpc, ip }) => ({ zone: domainZone(domains.of(vpc)), ip })),
-          ),
-      },
-      {
-        bootId,
-        position: position ?? 0,
-        generation: saved?.generation ?? 0,
-        inStep: saved !== undefined && saved.position === position,
-      },
-    );
-    store.onCommit((commit) => transactions.note(commit));
+    const connections = new Connections(kernel);
+    const transactions = this.transactions({ store, kernel, network, connections }, start);
     const watch = this.watch(kernel, network, transactions);
-    const parts = { store, bootId, kernel, domains, connections, transactions, walk };
-    const dataPlane = new LinuxDataPlane(parts);
     const close = async (): Promise<void> => {
       watch.close();
       await transactions.close();
@@ -201,7 +191,64 @@ class Assembly {
       await close();
       throw error;
     }
-    return { store, dataPlane, clock, newToken, close };
+    const parts = { store, bootId, kernel, domains, connections, transactions, walk };
+    return { store, dataPlane: new LinuxDataPlane(parts), clock, newToken, close };
+  }
+
+  /** What life this is: the one that the state file tells of, as long as the kernel has our table, or a new one. */
+  private async begin(kernel: Kernel): Promise<Beginning> {
+    const position = await readTablePosition(kernel);
+    const saved = position === undefined ? undefined : this.stateFile.load();
+    // Connections of an earlier life were judged by nobody.
+    if (saved === undefined && this.options.foreign === undefined) {
+      await new Connections(kernel).flush();
+    }
+    const shape = this.shape();
+    return {
+      saved,
+      bootId: saved?.bootId ?? this.newToken(),
+      shape,
+      position: position ?? 0,
+      generation: saved?.generation ?? 0,
+      inStep: saved !== undefined && saved.position === position && saved.shape === shape,
+    };
+  }
+
+  /** What the ruleset depends on beside the objects: one of another shape is replaced. */
+  private shape(): string {
+    const { program = '', uplink, foreign } = this.options;
+    const netdevs = foreign && { table: foreign.table, pattern: foreign.pattern };
+    const { extension } = this;
+    return hashText(canonicalJson({ program, uplink, extension, netdevs }), SHAPE_CHARS);
+  }
+
+  private transactions(
+    parts: Pick<TransactionParts, 'store' | 'kernel' | 'network'> & { connections: Connections },
+    start: Beginning,
+  ): Transactions {
+    const { domains, stateFile, clock, logger } = this;
+    const { store, kernel, network, connections } = parts;
+    const transactions = new Transactions(
+      {
+        store,
+        clock,
+        logger,
+        kernel,
+        network,
+        domains,
+        ruleset: this.ruleset(store, start.generation),
+        stateFile,
+        observe: () => observeNetwork(kernel, network),
+        lookAround: () => this.lookAround(kernel, network),
+        forgetFlows: (addresses) =>
+          connections.forgetAddresses(
+            addresses.map(({ vpc, ip }) => ({ zone: domainZone(domains.of(vpc)), ip })),
+          ),
+      },
+      start,
+    );
+    store.onCommit((commit) => transactions.note(commit));
+    return transactions;
   }
 
   /** Routes go before rules, so that nothing moves that no rule speaks of. */
@@ -263,7 +310,8 @@ class Assembly {
       vpcNumber: (vpcId) => domains.take(vpcId),
       foreign: options.foreign !== undefined,
       extension,
-      generation,
+      // As if this process had followed every commit so far.
+      generation: generation === 0 ? 0 : ((generation - 1) % CONNECTION_MARK.generationMask) + 1,
     });
     // Changes are told against what the store holds now, whether the kernel has it already or will get it whole.
     ruleset.whole();

@@ -45,10 +45,10 @@ export class LinkWatch {
 
   private begin(): void {
     const { netns, logger } = this.options;
-    const argv = ['ip', '-o', 'monitor', 'link', 'route'];
-    const [program = '', ...args] =
-      netns === undefined ? argv : ['nsenter', `--net=${netns}`, ...argv];
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const enter = netns === undefined ? [] : ['nsenter', `--net=${netns}`];
+    // It must not outlive us: a process inside keeps a namespace alive that was deleted.
+    const args = ['--pdeathsig', 'KILL', ...enter, 'ip', '-o', 'monitor', 'link', 'route'];
+    const child = spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'ignore'] });
     this.child = child;
     child.once('error', (error) =>
       logger.warn({ error: error.message }, 'netdevs are not watched'),

@@ -21,6 +21,8 @@ export interface SavedHeader extends SavedPlace {
   /** Form of the file. */
   readonly version: 1;
   readonly bootId: string;
+  /** What the ruleset depends on beside the objects, as text. */
+  readonly shape: string;
   /** File name of the journal that continues the snapshot. */
   readonly journal: string;
 }
@@ -57,16 +59,17 @@ export function changeLine(change: SavedChange): string {
 export function headerOf(snapshot: string): SavedHeader {
   const end = snapshot.indexOf('\n');
   const header = parsed(snapshot.slice(0, end < 0 ? undefined : end)) as Partial<SavedHeader>;
-  const { version, bootId, position, generation, domains, journal } = header;
+  const { version, bootId, shape, position, generation, domains, journal } = header;
   const sound =
     version === 1 &&
     typeof bootId === 'string' &&
+    typeof shape === 'string' &&
     typeof position === 'number' &&
     typeof generation === 'number' &&
     typeof domains === 'object' &&
     typeof journal === 'string';
   if (!sound) throw unreadable(`version ${String(version)} of the snapshot`);
-  return { version, bootId, position, generation, domains, journal };
+  return { version, bootId, shape, position, generation, domains, journal };
 }
 
 /**

@@ -161,10 +161,11 @@ function acquire(folder: string): Promise<Server> {
   return new Promise((resolvePromise, reject) => {
     const server = createServer((socket) => socket.destroy());
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const held = cause.code === 'EADDRINUSE';
-      const message = held ? 'another soft-xpu has this folder' : cause.message;
-      const code = held ? 'in_use' : 'state';
-      reject(new LinuxError({ code, op: `take ${folder}`, message, cause }));
+      const op = `take ${folder}`;
+      // The cause names the socket, whose name begins with a NUL.
+      const held = { code: 'in_use', op, message: 'another soft-xpu has this folder' } as const;
+      const failed = { code: 'state', op, message: 'cannot be locked', cause } as const;
+      reject(new LinuxError(cause.code === 'EADDRINUSE' ? held : failed));
     });
     server.listen(`\0calico-xpu/state/${hashText(folder, 26)}`, () => {
       server.unref();

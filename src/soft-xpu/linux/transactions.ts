@@ -48,6 +48,8 @@ export interface TransactionParts {
 /** Where a data plane begins. */
 export interface TransactionStart {
   readonly bootId: string;
+  /** What the ruleset depends on beside the objects, as text. */
+  readonly shape: string;
   /** Number of the ruleset that the kernel has. */
   readonly position: number;
   /** Number of commits so far: the generation of policy. */
@@ -63,7 +65,7 @@ const RETRY_MS_MAX = 30_000;
 /** See the file head. */
 export class Transactions {
   private readonly parts: TransactionParts;
-  private readonly bootId: string;
+  private readonly identity: { readonly bootId: string; readonly shape: string };
   private position: number;
   private generation: number;
   private inStep: boolean;
@@ -81,7 +83,7 @@ export class Transactions {
 
   constructor(parts: TransactionParts, start: TransactionStart) {
     this.parts = parts;
-    this.bootId = start.bootId;
+    this.identity = { bootId: start.bootId, shape: start.shape };
     this.position = start.position;
     this.generation = start.generation;
     this.inStep = start.inStep;
@@ -186,9 +188,10 @@ export class Transactions {
     this.text = '';
     this.pending = new PendingChange();
     this.left.push(...pending.leftAddresses);
-    const { position, generation, bootId } = this;
+    const { position, generation, identity } = this;
     const place = { position, generation, domains: domains.entries() };
-    if (whole || stateFile.wantsSnapshot) stateFile.write({ bootId, ...place }, dumpStore(store));
+    if (whole || stateFile.wantsSnapshot)
+      stateFile.write({ ...identity, ...place }, dumpStore(store));
     else if (!pending.isEmpty) stateFile.append(pending.saved(place));
     if (text === '') return '';
     return text + (whole ? addPosition(position) : movePosition(from, position));

@@ -31,7 +31,7 @@ class Server {
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     const line = await new Promise<string>((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`soft-xpu ended with ${code}`)));
-      createInterface({ input: child.stdout! }).once('line', resolve);
+      createInterface({ input: child.stdout }).once('line', resolve);
     });
     return new Server(child, (JSON.parse(line) as { bootId: string }).bootId, ended);
   }
@@ -101,6 +101,11 @@ describe('soft-xpu linux: adoption', function () {
     await new Promise((resolve) => setTimeout(resolve, 300));
     await server?.end('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 200));
+    const inside = (await namespaces.run('x', 'ip', 'netns', 'pids', namespaces.name('x'))).split(
+      '\n',
+    );
+    const ours = watches.map(({ pid }) => String(pid));
+    expect(inside.filter((pid) => pid !== '' && !ours.includes(pid)).length).to.be.at.most(1);
     server = await Server.start(args);
     expect(server.bootId).to.equal(bootId);
     expect(await ping).to.contain('150 received, 0% packet loss');

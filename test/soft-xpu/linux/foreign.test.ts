@@ -1,5 +1,6 @@
 /** Netdevs that are there before the XPU, as on a DPU in switchdev mode: used, and left as they are. */
 import { expect } from 'chai';
+import { errorText } from '../../../src/base/errors.js';
 import { parseNetdevs } from '../../../src/soft-xpu/linux/netdevs.js';
 import { createLinuxXpu, removeLinuxXpu } from '../../../src/soft-xpu/linux-xpu.js';
 import { needs } from '../../support/root.js';
@@ -70,9 +71,9 @@ describe('soft-xpu linux: netdevs that exist already', function () {
       const netns = namespaces.name('x');
       const off = await createLinuxXpu({ ...place, netns, stateDir: folder }).then(
         () => undefined,
-        (error: Error) => error,
+        (error: unknown) => errorText(error),
       );
-      expect(off?.message).to.contain('net/ipv4/ip_forward and net/ipv6/conf/all/forwarding');
+      expect(off).to.contain('net/ipv4/ip_forward and net/ipv6/conf/all/forwarding');
       await removeLinuxXpu({ ...place, netns, stateDir: folder });
       const on = ['net/ipv4/ip_forward=1', 'net/ipv6/conf/all/forwarding=1'];
       await namespaces.run('x', 'sysctl', '-q', '-w', ...on);

@@ -83,9 +83,9 @@ export class KernelNode {
   }
 
   /** Restarts the XPU in this process; the objects are what the state file says. */
-  async restart(): Promise<void> {
+  async restart(more: Partial<LinuxXpuOptions> = {}): Promise<void> {
     await this.xpu.close();
-    this.xpu = await createLinuxXpu(this.options);
+    this.xpu = await createLinuxXpu({ ...this.options, ...more });
   }
 
   /** Ends and leaves nothing behind. */

@@ -28,7 +28,7 @@ class KeptNode extends NodeObjects {
     this.file = file;
     this.pending = new PendingChange();
     store.onCommit((commit: Commit) => this.pending.add(commit));
-    file.write({ bootId: 'boot', ...this.place() }, dumpStore(store));
+    file.write({ bootId: 'boot', shape: 'same', ...this.place() }, dumpStore(store));
     this.dumps.push(dumpStore(store));
   }
 
@@ -109,7 +109,15 @@ describe('soft-xpu linux: state file', () => {
     const node = new KeptNode(file);
     stories(node);
     const text = snapshotText(
-      { version: 1, bootId: 'boot', position: 9, generation: 9, domains: {}, journal: 'journal-2' },
+      {
+        version: 1,
+        bootId: 'boot',
+        shape: 'same',
+        position: 9,
+        generation: 9,
+        domains: {},
+        journal: 'journal-2',
+      },
       dumpStore(node.store),
     );
     // Killed while it was written: the new file is torn, the new journal there, and nothing was renamed.
@@ -121,7 +129,7 @@ describe('soft-xpu linux: state file', () => {
     const state = file.load();
     expect(state?.position).to.equal(9);
     expect(reloaded(state?.dump ?? '')).to.equal(node.dumps.at(-1));
-    file.write({ bootId: 'boot', position: 10, generation: 10, domains: {} }, '');
+    file.write({ bootId: 'boot', shape: 'same', position: 10, generation: 10, domains: {} }, '');
     expect(readdirSync(join(folder, 'state'))).to.have.members(['snapshot', 'journal-3']);
     expect(file.load()?.position).to.equal(10);
   });
@@ -135,7 +143,10 @@ describe('soft-xpu linux: state file', () => {
       node.members('group-1', members, []).keep();
       node.members('group-1', [], members).keep();
     }
-    file.write({ bootId: 'boot', position: 7, generation: 7, domains: {} }, dumpStore(node.store));
+    file.write(
+      { bootId: 'boot', shape: 'same', position: 7, generation: 7, domains: {} },
+      dumpStore(node.store),
+    );
     expect(file.wantsSnapshot).to.be.false;
     expect(reloaded(file.load()?.dump ?? '')).to.equal(dumpStore(node.store));
   });

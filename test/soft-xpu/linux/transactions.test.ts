@@ -86,4 +86,15 @@ describe('soft-xpu linux: transactions', function () {
     const rules = await node.namespaces.run('x', 'ip', 'rule');
     expect(rules).to.contain('fwmark 0x20000/0xfff0000 lookup 1004');
   });
+
+  it('replace the ruleset of another program or another uplink, and keep the life', async () => {
+    const { bootId } = node.xpu.dataPlane;
+    await node.namespaces.run('x', 'nft', 'add', 'chain', 'inet', 'calico-xpu', 'stale');
+    await node.restart();
+    expect(await node.namespaces.run('x', 'nft', 'list', 'chains')).to.contain('stale');
+    await node.restart({ program: '9.9.9' });
+    expect(await node.namespaces.run('x', 'nft', 'list', 'chains')).not.to.contain('stale');
+    expect(node.xpu.dataPlane.bootId).to.equal(bootId);
+    expect(await node.namespaces.pings('b', POD_A)).to.be.true;
+  });
 });

@@ -107,6 +107,10 @@ describe('soft-xpu linux: two nodes', function () {
     const fits = ['-M', 'do', '-s', String(1450 - 28)];
     expect(await one.namespaces.pings('a', POD_B, ...fits)).to.be.true;
     expect(await one.namespaces.pings('a', POD_B, '-M', 'dont', '-s', '3000')).to.be.true;
+    const argv = ['ping', '-6', '-c', '1', '-M', 'do', '-s', '1452', POD_B6];
+    const big6 = await one.namespaces.try('a', ...argv);
+    expect(big6.stdout + big6.stderr).to.match(/Packet too big: mtu=1450/);
+    expect(await one.namespaces.pings('a', POD_B6, '-M', 'do', '-s', String(1450 - 48))).to.be.true;
   });
 
   it('takes no VXLAN from a node it does not know', async () => {

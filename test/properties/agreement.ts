@@ -50,7 +50,7 @@ function isBeyondPlain(probe: Probe): boolean {
  * A tunnel's outer packet: an XPU ends the tunnel itself, so it comes out elsewhere than on Linux; and where it has tunnels
  * it takes IP in IP for one of theirs.
  */
-function isOuterPacket({ from, packet }: Probe, { encapsulation }: World): boolean {
+export function isOuterPacket({ from, packet }: Probe, { encapsulation }: World): boolean {
   const isVxlan = packet.protocol === 17 && packet.destinationPort === 4789;
   return encapsulation?.vxlan === true && from === 'wire' && (isVxlan || packet.protocol === 4);
 }
@@ -60,7 +60,8 @@ function saysNothingOfPorts({ packet }: Probe): boolean {
   return packet.source.startsWith('fe80:') || packet.destination === '255.255.255.255';
 }
 
-function isAnsweredByRouter({ from, packet }: Probe): boolean {
+/** Neighbour and listener discovery that a pod sends. */
+export function isAnsweredByRouter({ from, packet }: Probe): boolean {
   const type = packet.protocol === 58 ? (packet.icmpType ?? 0) : 0;
   return from.startsWith('default/') && type >= 130 && type <= 136;
 }
@@ -69,7 +70,7 @@ function isAnsweredByRouter({ from, packet }: Probe): boolean {
  * Discovery of a pod that is not active is undecided: Linux accepts it before it asks the endpoint, the reference says
  * that nothing passes, and no policy depends on it.
  */
-function isActive({ from }: Probe, { pods = {} }: World): boolean {
+export function isActive({ from }: Probe, { pods = {} }: World): boolean {
   const fields = pods[from.replace('default/', '')]?.fields as { state?: string } | undefined;
   return (fields?.state ?? 'active') === 'active';
 }

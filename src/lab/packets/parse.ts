@@ -52,7 +52,7 @@ export interface ParsedFrame {
 }
 
 const ETHERNET_BYTES = 14;
-const WITH_PORTS = new Set<number>([PROTOCOL.tcp, PROTOCOL.udp, PROTOCOL.sctp]);
+const WITH_PORTS = new Set<number>([PROTOCOL.tcp, PROTOCOL.udp, PROTOCOL.sctp, PROTOCOL.udplite]);
 /** IPv6 extension headers that say their own length: hop-by-hop, routing, destination options. */
 const EXTENSIONS = new Set([0, 43, 60]);
 const FRAGMENT_HEADER = 44;

@@ -1,7 +1,15 @@
 /** A packet as whoever sends one writes it. */
 
 /** IP protocol numbers that have a builder of their own; every other protocol is carried as bare payload. */
-export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, gre: 47, icmpv6: 58, sctp: 132 } as const;
+export const PROTOCOL = {
+  icmp: 1,
+  tcp: 6,
+  udp: 17,
+  gre: 47,
+  icmpv6: 58,
+  sctp: 132,
+  udplite: 136,
+} as const;
 
 /** TCP flags. */
 export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 } as const;

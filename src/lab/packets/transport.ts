@@ -1,4 +1,4 @@
-/** What an IP packet carries: TCP, UDP, SCTP, ICMP, GRE, or bare bytes; checksums included. */
+/** What an IP packet carries: TCP, UDP, UDP-Lite, SCTP, ICMP, GRE, or bare bytes; checksums included. */
 import type { Family } from '../../base/ip.js';
 import { addressBytes, concat, viewOf } from './bytes.js';
 import { crc32c, internetChecksum, pseudoHeader } from './checksum.js';
@@ -19,6 +19,7 @@ export function transportBytes(spec: PacketSpec, family: Family, quoted: Uint8Ar
     case PROTOCOL.tcp:
       return withChecksum(spec, tcpHeader(spec), 16);
     case PROTOCOL.udp:
+    case PROTOCOL.udplite:
       return udpDatagram(spec);
     case PROTOCOL.sctp:
       return sctpPacket(spec);
@@ -57,6 +58,7 @@ function tcpHeader({
   return concat(header, payload);
 }
 
+/** UDP-Lite (RFC 3828) has the bytes that its checksum covers where UDP has its length: here all of them. */
 function udpDatagram(spec: PacketSpec): Uint8Array {
   const { sourcePort = 0, destinationPort = 0, payload = EMPTY } = spec;
   const header = new Uint8Array(UDP_BYTES);

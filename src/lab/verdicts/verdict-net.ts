@@ -70,6 +70,8 @@ export class VerdictNet {
       ],
       sysctls: [
         ['ipv4/ip_forward', 1],
+        // Frames have the right ones, which Linux takes for wrong in UDP-Lite: it sums them up as if they were UDP.
+        ['netfilter/nf_conntrack_checksum', 0],
         ['ipv4/conf/all/rp_filter', 0],
         [`ipv4/conf/${UPLINK_INTERFACE}/rp_filter`, 0],
         ['ipv6/conf/all/forwarding', 1],

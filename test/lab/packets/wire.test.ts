@@ -170,7 +170,7 @@ describe('packets as we read them', () => {
   const port = fc.integer({ min: 0, max: 65535 });
   const packets = fc.record({
     addresses: fc.constantFrom(V4, V6),
-    protocol: fc.constantFrom(1, 6, 17, 47, 58, 132, 253),
+    protocol: fc.constantFrom(1, 6, 17, 47, 58, 132, 136, 253),
     sourcePort: port,
     destinationPort: port.filter((one) => one !== 4789),
     payload: fc.uint8Array({ maxLength: 300 }),
@@ -186,7 +186,7 @@ describe('packets as we read them', () => {
         const parsed = parseFrame(framed(bytes))!.packet;
         expect(parsed).to.include({ ...addresses, protocol, hopLimit: 64 });
         expect(marker.read(parsed.payload)).to.equal(id);
-        if ([6, 17, 132].includes(protocol)) expect(parsed).to.include(ports);
+        if ([6, 17, 132, 136].includes(protocol)) expect(parsed).to.include(ports);
         const pieces = fragmentPacket(bytes, 96, 5).map((one) => parsePacket(one)!);
         const joined = Buffer.concat(pieces.map((one) => one.payload));
         expect(joined).to.deep.equal(Buffer.from(parsed.payload));

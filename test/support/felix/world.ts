@@ -139,14 +139,19 @@ export function session(world: World): Message[] {
     ...(world.routes ?? []).map((route): Message => ({ route_update: route })),
     nodeMessage('node-a', ADDRESSES.host),
     nodeMessage('node-b', ['172.30.0.2', 'fd30::2']),
-    {
-      encapsulation: {
-        vxlan_enabled: world.encapsulation?.vxlan ?? false,
-        ipip_enabled: world.encapsulation?.ipip ?? false,
-      },
-    },
+    encapsulationMessage(world),
     { in_sync: {} },
   ];
+}
+
+/** The message that tells which encapsulations are in use. */
+export function encapsulationMessage({ encapsulation }: World): Message {
+  return {
+    encapsulation: {
+      vxlan_enabled: encapsulation?.vxlan ?? false,
+      ipip_enabled: encapsulation?.ipip ?? false,
+    },
+  };
 }
 
 /** The message that tells a set whole. */

@@ -26,6 +26,7 @@ export const INTERESTING: Record<4 | 6, readonly string[]> = {
     'fd65::3',
     'fd65::9',
     'fd65:1::1',
+    'fd66::9',
     'fd30::1',
     'fd30::2',
     '2001:db8::8',

@@ -150,37 +150,51 @@ const config = fc
   })
   .map(defined);
 
-/** A remote block behind a VXLAN tunnel; OPI has no field for another VXLAN port than the usual one. */
-const OVERLAY: World = {
-  routes: [
-    {
-      types: 1,
-      ip_pool_type: 2,
-      dst: '10.66.0.0/26',
-      dst_node_name: 'node-b',
-      dst_node_ip: '172.30.0.2',
-    },
-  ],
-  vteps: [
-    {
-      node: 'node-a',
-      mac: '66:00:00:00:00:01',
-      ipv4_addr: '10.65.0.0',
-      parent_device_ip: '172.30.0.1',
-    },
-    {
-      node: 'node-b',
-      mac: '66:00:00:00:00:02',
-      ipv4_addr: '10.66.0.0',
-      parent_device_ip: '172.30.0.2',
-    },
-  ],
-  encapsulation: { vxlan: true },
-};
+const REMOTE_BLOCK = { types: 1, dst_node_name: 'node-b' };
+const REMOTE_V4 = { ...REMOTE_BLOCK, dst: '10.66.0.0/26', dst_node_ip: '172.30.0.2' };
+const REMOTE_V6 = { ...REMOTE_BLOCK, dst: 'fd66::/122', dst_node_ip: 'fd30::2' };
+/** Types of pools. */
+const [PLAIN, VXLAN] = [1, 2];
 
-function withOverlay(plain: World): World {
+const VTEPS = [
+  {
+    node: 'node-a',
+    mac: '66:00:00:00:00:01',
+    ipv4_addr: '10.65.0.0',
+    parent_device_ip: '172.30.0.1',
+    mac_v6: '66:00:00:00:06:01',
+    ipv6_addr: 'fd65::10',
+    parent_device_ipv6: 'fd30::1',
+  },
+  {
+    node: 'node-b',
+    mac: '66:00:00:00:00:02',
+    ipv4_addr: '10.66.0.0',
+    parent_device_ip: '172.30.0.2',
+    mac_v6: '66:00:00:00:06:02',
+    ipv6_addr: 'fd66::10',
+    parent_device_ipv6: 'fd30::2',
+  },
+];
+
+/** Ways to the pods of another node: behind VXLAN, in our own subnet, or without encapsulation; each family its own. */
+const overlay: fc.Arbitrary<World> = fc
+  .tuple(
+    ...[REMOTE_V4, REMOTE_V6].map((block) =>
+      fc.constantFrom(
+        { ...block, ip_pool_type: VXLAN },
+        { ...block, ip_pool_type: VXLAN },
+        { ...block, ip_pool_type: VXLAN, same_subnet: true },
+        { ...block, ip_pool_type: PLAIN },
+      ),
+    ),
+  )
+  .map((routes) => ({ routes, vteps: VTEPS, encapsulation: { vxlan: true } }));
+
+/** OPI has no field for another VXLAN port than the usual one. */
+function withOverlay(plain: World, ways: World): World {
   const { VXLANPort: _, ...config } = plain.config ?? {};
-  return { ...plain, ...OVERLAY, config };
+  return { ...plain, ...ways, config };
 }
 
 /** A world with two or three pods. */
@@ -194,9 +208,9 @@ export const world: fc.Arbitrary<World> = fc
       .record({ a: pod, b: pod, c: maybe(pod, 30) })
       .map((pods): Record<string, PodDraft> => defined(pods)),
     hostEndpoints,
-    isOverlay: fc.boolean(),
+    ways: fc.option(overlay, { nil: undefined, freq: 2 }),
   })
-  .map(({ isOverlay, ...one }) => withoutUnused(isOverlay ? withOverlay(one) : one));
+  .map(({ ways, ...one }) => withoutUnused(ways === undefined ? one : withOverlay(one, ways)));
 
 /** Felix tells only what a local endpoint uses: policies, and the sets of their rules. */
 export function withoutUnused(whole: World): World {

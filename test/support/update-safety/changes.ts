@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '../felix/wire.js';
 import {
+  encapsulationMessage,
   hostEndpointMessage,
   podMessage,
   policyIdentity,
@@ -23,6 +24,7 @@ export function changesBetween(before: World, after: World): Message[] {
     ...updates(before.profiles, after.profiles, profileMessage),
     ...updates(before.pods, after.pods, podMessage),
     ...updates(before.hostEndpoints, after.hostEndpoints, hostEndpointMessage),
+    ...overlayChanges(before, after),
     ...gone(before.hostEndpoints, after.hostEndpoints).map((id): Message => ({
       host_endpoint_remove: { id: { endpoint_id: id } },
     })),
@@ -43,6 +45,27 @@ export function changesBetween(before: World, after: World): Message[] {
 
 function configMessage({ config }: World): Message {
   return { config_update: { config: { FelixHostname: 'node-a', ...config } } };
+}
+
+/** Tunnel endpoints and routes: what is new or other, then what went. */
+function overlayChanges(before: World, after: World): Message[] {
+  const [routes, vteps] = [byKey(before.routes, 'dst'), byKey(before.vteps, 'node')];
+  const [newRoutes, newVteps] = [byKey(after.routes, 'dst'), byKey(after.vteps, 'node')];
+  return [
+    ...(isDeepStrictEqual(before.encapsulation, after.encapsulation)
+      ? []
+      : [encapsulationMessage(after)]),
+    ...updates(vteps, newVteps, (_, vtep): Message => ({ vtep_update: vtep })),
+    ...updates(routes, newRoutes, (_, route): Message => ({ route_update: route })),
+    ...gone(routes, newRoutes).map((dst): Message => ({ route_remove: { dst } })),
+    ...gone(vteps, newVteps).map((node): Message => ({ vtep_remove: { node } })),
+  ];
+}
+
+function byKey(messages: readonly object[] = [], member: string): Table<object> {
+  return Object.fromEntries(
+    messages.map((message) => [(message as Table<string>)[member] ?? '', message]),
+  );
 }
 
 function updates<T>(

@@ -62,7 +62,9 @@ async function ipOrFail(name: string, args: readonly string[]): Promise<string> 
 
 /**
  * Settings of a namespace that is an XPU and nothing else. `default` is what netdevs get that are made later; the reflected
- * mark leads what the router itself answers back into the packet's routing domain.
+ * mark leads what the router itself answers back into the packet's routing domain. What it tells a pod of IPv6, that a packet is
+ * too big above all, comes from the representor's own address: the only other one is that of the tunnel endpoints, which may
+ * not leave.
  */
 const ROUTER_SETTINGS = [
   'net/ipv4/conf/all/rp_filter=0',
@@ -73,6 +75,7 @@ const ROUTER_SETTINGS = [
   'net/ipv6/conf/all/accept_dad=0',
   'net/ipv6/conf/default/accept_dad=0',
   'net/ipv6/conf/default/accept_ra=0',
+  'net/ipv6/conf/default/use_oif_addrs_only=1',
   'net/ipv4/fwmark_reflect=1',
   'net/ipv6/fwmark_reflect=1',
   'net/netfilter/nf_conntrack_acct=1',

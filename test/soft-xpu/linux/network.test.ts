@@ -8,7 +8,7 @@ import type { NetworkSurroundings } from '../../../src/soft-xpu/linux/network/co
 import { DomainNumbers } from '../../../src/soft-xpu/linux/network/domains.js';
 import { ITEM_KINDS, type Line, type NetItem } from '../../../src/soft-xpu/linux/network/item.js';
 import { Network } from '../../../src/soft-xpu/linux/network/network.js';
-import { linkLocalOf } from '../../../src/soft-xpu/linux/network/routing.js';
+import { LAST_METRIC, linkLocalOf } from '../../../src/soft-xpu/linux/network/routing.js';
 import type { NetworkSteps, Step } from '../../../src/soft-xpu/linux/network/steps.js';
 import { seedOfRun } from '../../support/chance.js';
 import { NodeObjects } from '../node-objects.js';
@@ -108,6 +108,8 @@ describe('soft-xpu linux: network state', () => {
       `neigh replace fe80::6400:ff:fe00:2 lladdr ${mac} dev vx4096 nud permanent`,
       'route replace 10.66.0.0/26 table 1003 via inet6 fe80::6400:ff:fe00:2 dev vx4096 onlink proto 199',
       'route replace fd66::/64 table 1003 via fe80::6400:ff:fe00:2 dev vx4096 onlink proto 199',
+      `route replace blackhole 10.66.0.0/26 table 1003 metric ${LAST_METRIC} proto 199`,
+      `route replace blackhole fd66::/64 table 1003 metric ${LAST_METRIC} proto 199`,
     ]);
     expect(linkLocalOf('ee:ee:ee:ee:ee:ee')).to.equal('fe80::ecee:eeff:feee:eeee');
   });

@@ -170,4 +170,28 @@ describe('soft-xpu linux: two nodes', function () {
     await settled();
     expect(await one.namespaces.pings('a', POD_B)).to.be.true;
   });
+
+  it('sends nothing in clear when the device of a tunnel is gone and nobody looks', async () => {
+    // Everything that no Route speaks of would leave by the wire.
+    await one.namespaces.batch('x', 'route add default via 169.254.64.2 dev up0 onlink');
+    await one.namespaces.batch('x', '-6 route add default dev up0');
+    const sent = async (): Promise<string> => {
+      const filter = `host ${POD_B} or host ${POD_B6} or host ${OTHER}`;
+      const watch = one.namespaces.spawn('x', 'tcpdump', '-l', '-n', '-i', 'up0', filter);
+      const seen = outputOf(watch);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      for (const ip of [OTHER, POD_B, POD_B6]) await one.namespaces.pings('a', ip);
+      watch.kill('SIGTERM');
+      return seen;
+    };
+    await one.xpu.close();
+    for (const end of ['link set dev vx4096 down', 'link del dev vx4096']) {
+      await one.namespaces.batch('x', end);
+      const seen = await sent();
+      expect(seen, 'what has no Route').to.contain(`> ${OTHER}: ICMP echo request`);
+      expect(seen, end).not.to.contain(POD_B).and.not.to.contain(POD_B6);
+    }
+    await one.restart();
+    expect(await one.namespaces.pings('a', POD_B)).to.be.true;
+  });
 });

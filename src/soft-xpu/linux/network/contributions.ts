@@ -146,7 +146,8 @@ export class Contributions {
     const nextHop = this.spec(via.nextHop);
     if (nextHop === undefined) return [];
     // The kernel's routes know no next hop behind another one: the main table is asked for it here.
-    return [route(table, prefix, hopTo(nextHop.ip, underlay) ?? { blackhole: true })];
+    const hop = hopTo(nextHop.ip, underlay) ?? { blackhole: true };
+    return [route(table, prefix, hop), lastResort(table, prefix)];
   }
 
   private tunnelEnd(key: ObjectKey<'tunnel'>, mac: string | undefined): TunnelEnd | undefined {

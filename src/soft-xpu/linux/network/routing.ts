@@ -58,7 +58,10 @@ export function route(table: number, prefix: string, target: RouteTarget): NetIt
   };
 }
 
-/** What holds an address while its netdev is missing: without it, the address would be looked for elsewhere. */
+/**
+ * What holds a prefix while its netdev is missing or down: without it, its packets would go as wider routes say, which
+ * for a tunnel's is into the clear.
+ */
 export function lastResort(table: number, prefix: string): NetItem {
   const where = `${prefix} table ${table} metric ${LAST_METRIC}`;
   return {
@@ -170,6 +173,7 @@ export function tunnelRoute(table: number, prefix: string, end: TunnelEnd): NetI
     forwarding(mac, device, remoteIp),
     neighbour(gateway, device, mac),
     route(table, prefix, { device, gateway }),
+    lastResort(table, prefix),
   ];
 }
 

@@ -6,6 +6,7 @@ import {
   totalDropCounter,
   DROP_REASONS,
 } from '../../../../src/soft-xpu/linux/ruleset/counters.js';
+import { Ruleset } from '../../../../src/soft-xpu/linux/ruleset/ruleset.js';
 import type { NetworkPolicySpec, PolicyBindingSpec } from '../../../../src/opi/objects/specs.js';
 import { packetOf, type PacketFields } from '../../../../src/soft-xpu/memory/packet.js';
 import {
@@ -17,6 +18,7 @@ import {
 import { Chance, seedOfRun } from '../../../support/chance.js';
 import { needs } from '../../../support/root.js';
 import { KernelNode } from './kernel-node.js';
+import { tryBatch } from './try-batch.js';
 import { RandomLists } from './random-lists.js';
 import { RandomNode } from './random-node.js';
 
@@ -54,6 +56,48 @@ describe('soft-xpu linux: the kernel and the packet walk', function () {
       for (let round = 0; round < ROUNDS; round += 1) {
         for (let index = 0; index < 4; index += 1) node.store.apply(lists.change());
         await compareFates(node, strangers(random), `seed ${chance.seed}, round ${round}`);
+      }
+    } finally {
+      node.close();
+    }
+  });
+
+  it('random commits of every kind are taken one by one', () => {
+    const chance = new Chance(seedOfRun());
+    const random = new RandomNode(chance);
+    for (const foreign of [false, true]) {
+      const node = new KernelNode({ foreign, vpcNumber: (id) => (id === 'other' ? 2 : 1) });
+      random.begin(node.store);
+      node.open();
+      try {
+        for (let step = 0; step < 40; step += 1) {
+          const batch = chance.below(2) === 0 ? random.topology() : random.batch();
+          tryBatch(node.store, batch);
+          node.load();
+        }
+        node.reload();
+      } finally {
+        node.close();
+      }
+    }
+  });
+
+  it('the whole text of every kind of XPU is taken', () => {
+    const uplinks = [undefined, 'up0'];
+    const random = new RandomNode(new Chance(seedOfRun()));
+    const node = new KernelNode();
+    random.begin(node.store);
+    node.bindPod('a', undefined, { establishedPolicy: 'REEVALUATE' });
+    node.open();
+    try {
+      for (const uplink of uplinks) {
+        for (const foreign of [false, true]) {
+          for (const extension of [false, true]) {
+            const ports = { netdevOf: (name: string) => name, vpcNumber: () => 2 };
+            const ruleset = new Ruleset(node.store, { ...ports, uplink, foreign, extension });
+            node.load(ruleset.whole());
+          }
+        }
       }
     } finally {
       node.close();

@@ -2,12 +2,12 @@
 import { expect } from 'chai';
 import { Ruleset, type RulesetPorts } from '../../../../src/soft-xpu/linux/ruleset/ruleset.js';
 import { createMemoryXpu } from '../../../../src/soft-xpu/memory-xpu.js';
-import type { ObjectStore, StoreOperation } from '../../../../src/soft-xpu/store/object-store.js';
-import { StoreError } from '../../../../src/soft-xpu/store/errors.js';
+import type { ObjectStore } from '../../../../src/soft-xpu/store/object-store.js';
 import { Chance, seedOfRun } from '../../../support/chance.js';
 import { NodeObjects } from '../../node-objects.js';
 import { key, object, rule, side, stage, tier, toPort } from '../../node-words.js';
 import { RandomNode } from './random-node.js';
+import { tryBatch } from './try-batch.js';
 import { TableText } from './table-text.js';
 
 const PORTS: RulesetPorts = {
@@ -61,17 +61,6 @@ function expectSame(node: FollowedNode, when: string): void {
 
 function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
   return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-/** Applies a batch that the store may refuse: 1 if it did not. */
-function tryBatch(store: ObjectStore, batch: readonly StoreOperation[]): number {
-  try {
-    store.applyBatch(batch);
-    return 1;
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    return 0;
-  }
 }
 
 describe('soft-xpu linux: ruleset', () => {

@@ -146,7 +146,7 @@ export class Contributions {
     const nextHop = this.spec(via.nextHop);
     if (nextHop === undefined) return [];
     // The kernel's routes know no next hop behind another one: the main table is asked for it here.
-    const hop = hopTo(nextHop.ip, underlay) ?? { blackhole: true };
+    const hop = hopTo(nextHop.ip, underlay) ?? ({ blackhole: true } as const);
     return [route(table, prefix, hop), lastResort(table, prefix)];
   }
 

@@ -30,7 +30,7 @@ export function requireSystem(programs: readonly string[] = PROGRAMS): void {
   throw new LabError({
     code: 'requirement',
     op: 'check system',
-    message: `the lab needs ${lacking.join(', ')} (Linux; as root; programs of iproute2, util-linux, nftables, conntrack, iputils)`,
+    message: `missing: ${lacking.join(', ')}; the lab needs Linux, root, and the programs ${PROGRAMS.join(', ')}`,
   });
 }
 

@@ -62,7 +62,7 @@ describe('soft-xpu linux: the kernel and the packet walk', function () {
     }
   });
 
-  it('random commits of every kind are taken one by one', () => {
+  it('random commits of every kind are taken, one or several at a time', () => {
     const chance = new Chance(seedOfRun());
     const random = new RandomNode(chance);
     for (const foreign of [false, true]) {
@@ -70,10 +70,10 @@ describe('soft-xpu linux: the kernel and the packet walk', function () {
       random.begin(node.store);
       node.open();
       try {
-        for (let step = 0; step < 40; step += 1) {
+        for (let step = 0; step < 80; step += 1) {
           const batch = chance.below(2) === 0 ? random.topology() : random.batch();
           tryBatch(node.store, batch);
-          node.load();
+          if (chance.below(3) === 0) node.load();
         }
         node.reload();
       } finally {

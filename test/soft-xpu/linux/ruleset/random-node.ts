@@ -165,9 +165,18 @@ export class RandomNode extends NodeDraw {
     const parts = [key('mapping', `map-${id}`), key('policyBinding', `bind-${id.slice(-1)}`)];
     const gone = [...parts, key('vnic', id), key('interface', `if-${id}`)];
     const remove = gone.map((each) => ({ op: 'delete', key: each, allowMissing: true }) as const);
-    switch (this.chance.below(5)) {
+    switch (this.chance.below(7)) {
       case 0:
         return remove;
+      case 5:
+        return [key('networkPolicy', 'pol-9'), key('addressGroup', 'net-9')].map((each) => {
+          return { op: 'delete', key: each, allowMissing: true };
+        });
+      case 6:
+        return [
+          this.createGroup('net-9', this.pick(['PREFIX', 'IP_PORT'])),
+          this.update(this.lastPolicy()),
+        ];
       case 1:
         return [{ op: 'delete', key: key('tunnel', 'tun-2'), allowMissing: true }];
       case 2:
@@ -175,6 +184,13 @@ export class RandomNode extends NodeDraw {
       default:
         return [...remove, ...this.newVnic(id, vpc)];
     }
+  }
+
+  /** Names the group that comes and goes, whatever its members are. */
+  private lastPolicy(): AnyObject {
+    const groups = [key('addressGroup', 'net-9')];
+    const rules = [rule('DENY', { source: side({ notGroups: groups }) }, 'one')];
+    return object('networkPolicy', 'pol-9', { ingressRules: rules, egressRules: [] });
   }
 
   private tunnel(): AnyObject {

@@ -11,6 +11,7 @@ import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import type { Clock } from '../../base/clock.js';
 import { InternalError } from '../../base/errors.js';
 import { opiPackage } from '../codec/package.js';
+import { OpiError } from '../objects/errors.js';
 import { grpcTarget } from './address.js';
 import type { ResolvedOptions } from './options.js';
 import { TlsCredentials } from './tls.js';
@@ -67,7 +68,8 @@ export class Connection {
   }
 
   /**
-   * Answer of one call. Rejects with the gRPC error, or with `OpiError` UNAVAILABLE if TLS files are missing.
+   * Answer of one call. Rejects with the gRPC error, or with `OpiError` UNAVAILABLE if TLS files are missing or the
+   * connection was closed.
    * `timeoutMs` defaults to the call timeout.
    */
   async unary<Req, Res>(
@@ -77,7 +79,7 @@ export class Connection {
     timeoutMs = this.callTimeoutMs,
   ): Promise<Res> {
     const definition = methodOf(service, method);
-    const channel = await this.enter();
+    const channel = await this.enter(method);
     try {
       const deadline = this.clock.now() + timeoutMs;
       return await send<Req, Res>(channel.client, definition, request, deadline);
@@ -90,16 +92,19 @@ export class Connection {
     }
   }
 
-  /** Ends the connection; calls under way fail or finish, later ones are bugs. */
+  /** Ends the connection; calls under way fail or finish, later ones fail. */
   close(): void {
     this.closed = true;
     this.channel?.client.close();
   }
 
   /** The channel to use now, with one more call under way: it cannot be closed before that has begun. */
-  private async enter(): Promise<Channel> {
+  private async enter(op: string): Promise<Channel> {
     const wanted = (await this.tls?.current(this.suspicious)) ?? this.plaintext;
-    if (this.closed) throw new InternalError('a call on a closed connection');
+    // Whoever is in the middle of a pass hears that nobody answers, and stops.
+    if (this.closed) {
+      throw new OpiError({ code: 'UNAVAILABLE', op, message: 'the connection is closed' });
+    }
     const channel = this.channelWith(wanted);
     channel.underWay += 1;
     return channel;

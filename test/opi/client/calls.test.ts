@@ -47,6 +47,16 @@ describe('OPI client: calls', () => {
   );
 
   it(
+    'fails as if nobody answered once it is closed: whoever is in the middle of a pass ends it',
+    withServer(async (server, target) => {
+      await target.close();
+      await refused(target.create(vpc('v', 7)), 'UNAVAILABLE');
+      await refused(target.list('vpc'), 'UNAVAILABLE');
+      expect(server.requests('CreateVpc')).to.have.length(0);
+    }),
+  );
+
+  it(
     'does not wait for an answer beyond the deadline',
     withServer(
       async (server, target) => {

@@ -54,8 +54,8 @@ export async function tryRandomWorlds(worlds: KernelWorlds): Promise<Tally> {
   });
   const [first] = wrong;
   if (first === undefined) {
-    if (details.errorInstance !== null) throw details.errorInstance;
-    return tally;
+    if (!details.failed) return tally;
+    throw new Error(`seed ${tally.seed}`, { cause: details.errorInstance });
   }
   const texts = wrong.slice(0, 5).map(({ text }) => text);
   throw new Error([`seed ${tally.seed}`, ...texts, await smallest()].join('\n'));

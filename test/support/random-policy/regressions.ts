@@ -1,4 +1,5 @@
 /** Worlds and packets on which random runs or recordings found the judges to differ, as small as they could be made. */
+import { addressBits, formatCidr, parseIp, prefixMask } from '../../../src/base/ip.js';
 import { icmp, send, tcp, udp } from '../felix/packets.js';
 import { KNS, type World } from '../felix/world.js';
 import type { Trial } from './run.js';
@@ -18,6 +19,40 @@ const HOST: World = {
   hostEndpoints: {
     eth0: { name: 'eth0', tiers: [{ ingress: ['allow'], egress: ['allow'], default: 'Deny' }] },
   },
+};
+
+/** Prefixes of every length around an address, down to `shortest`. */
+function nested(address: string, shortest: number): string[] {
+  const ip = parseIp(address);
+  if (ip === undefined) throw new Error(`${address} is no address`);
+  const { family, value } = ip;
+  return Array.from({ length: addressBits(family) - shortest + 1 }, (_, index) => {
+    const length = shortest + index;
+    return formatCidr({ family, value: value & prefixMask(family, length), length });
+  });
+}
+
+/** `a` receives from one set of very many prefix lengths, unless sender or receiver are in others. */
+const MANY_LENGTHS: World = {
+  ...PODS,
+  sets: {
+    's:in': { type: 'net', members: [...nested('198.18.0.8', 1), ...nested('2001:db8::8', 1)] },
+    's:out': { type: 'net', members: [...nested('203.0.113.128', 8), ...nested('2002::1', 16)] },
+    's:far': { type: 'net', members: [...nested('172.30.0.1', 8), ...nested('fd30::1', 16)] },
+  },
+  policies: {
+    p: {
+      inbound: [
+        {
+          action: 'allow',
+          src_ip_set_ids: ['s:in'],
+          not_src_ip_set_ids: ['s:out', 's:far'],
+          not_dst_ip_set_ids: ['s:far'],
+        },
+      ],
+    },
+  },
+  pods: { ...PODS.pods, a: { tiers: [{ ingress: ['p'], default: 'Deny' }] } },
 };
 
 /** Every one of them. */
@@ -86,5 +121,24 @@ export const REGRESSIONS: readonly Regression[] = [
       send('a', 'b', tcp(80), { source: 'fe80::1', destination: 'fd65::2' }),
       send('wire', 'host', udp(5353), { destination: 'ff02::fb' }),
     ],
+  },
+  {
+    title: 'the kernel refused rules about sets of very many prefix lengths',
+    world: MANY_LENGTHS,
+    probes: [
+      '198.18.0.8',
+      '198.18.0.9',
+      '128.0.0.1',
+      '1.0.0.1',
+      '203.0.113.128',
+      '203.0.114.1',
+      '172.16.0.1',
+      '2001:db8::8',
+      '2001:db8::9',
+      '::2',
+      '8000::1',
+      '2002::1',
+      '2003::1',
+    ].map((source) => send('wire', 'a', tcp(80), { source })),
   },
 ];

@@ -25,6 +25,9 @@ import {
 } from './expression.js';
 import type { GroupConditions } from './groups.js';
 
+/** Conditions of one line: the kernel takes 4095 bytes of a rule, and a masked IPv6 address in a set is some 140. */
+const CONDITIONS_MAX = 16;
+
 /** What matches and what then happens: lines for the policy's chain, and chains of the rule's own. */
 export interface RuleText {
   readonly lines: readonly string[];
@@ -49,16 +52,16 @@ export function ruleText(
   for (const family of familiesOf(match)) {
     const clauses = clausesOf(match, family, groups);
     if (clauses === undefined) continue;
-    const [single, several] = [singles(clauses), clauses.filter(({ length }) => length > 1)];
-    const guard = family === undefined ? single : [ofFamily(family), ...single];
-    if (several.length === 0) {
+    const { inLine, apart } = arranged(clauses);
+    const guard = [...(family === undefined ? [] : [ofFamily(family)]), ...inLine];
+    if (apart.length === 0) {
       lines.push(sentence([...guard, verdict.statement]));
       continue;
     }
     const chain = `${name}/${family ?? 'any'}`;
     lines.push(sentence([...guard, `jump ${chain}`]));
     if (verdict.afterJump !== undefined) lines.push(verdict.afterJump);
-    chains.push([chain, [...several.map(unlessOneHolds), verdict.statement]]);
+    chains.push(...chainsOf(apart, verdict.statement, chain));
   }
   return { lines, chains };
 }
@@ -194,10 +197,41 @@ function portConditions(
   return ranges.length === 0 ? inGroups : [inPorts(side, ranges), ...inGroups];
 }
 
-function singles(clauses: readonly Clause[]): string[] {
-  return clauses.flatMap(([only, ...others]) =>
-    only === undefined || others.length > 0 ? [] : [only.holds],
-  );
+/** What a rule's line asks by itself, and what is left to chains of its own. */
+function arranged(clauses: readonly Clause[]): {
+  readonly inLine: readonly string[];
+  readonly apart: readonly Clause[];
+} {
+  const single = clauses.flatMap((clause) => (clause.length === 1 ? clause : []));
+  const tooMany = single.slice(CONDITIONS_MAX).map((condition) => [condition]);
+  return {
+    inLine: single.slice(0, CONDITIONS_MAX).map(({ holds }) => holds),
+    apart: [...tooMany, ...clauses.filter(({ length }) => length > 1)],
+  };
+}
+
+/** Chains that a packet leaves without a verdict unless every clause holds. A large choice leads on to a further chain. */
+function chainsOf(
+  clauses: readonly Clause[],
+  statement: string,
+  name: string,
+): [string, readonly string[]][] {
+  const chains: [string, readonly string[]][] = [];
+  let lines: string[] = [];
+  let chain = name;
+  for (const clause of clauses) {
+    if (clause.length <= CONDITIONS_MAX) {
+      lines.push(unlessOneHolds(clause));
+      continue;
+    }
+    const next = `${name}/${chains.length + 1}`;
+    chains.push([
+      chain,
+      [...lines, ...clause.map(({ holds }) => sentence([holds, `goto ${next}`]))],
+    ]);
+    [chain, lines] = [next, []];
+  }
+  return [...chains, [chain, [...lines, statement]]];
 }
 
 function unlessOneHolds(clause: Clause): string {

@@ -11,7 +11,7 @@ import { needs } from '../../support/root.js';
 import { TestNamespaces } from './namespaces.js';
 
 const ROUNDS = 3;
-const PROGRAM = fileURLToPath(new URL('churn-program.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./churn-program.ts', import.meta.url));
 
 /** Runs the program until it is ready and some time more, then kills it. What it says beside is thrown. */
 async function runAndKill(args: readonly string[], ms: number): Promise<void> {

@@ -1,10 +1,19 @@
 /** How ports hang their chains into the maps that the base chains ask. */
-import type { Direction, StageKind } from '../../../opi/objects/specs.js';
+import type { Direction, StageKind, StageSpec } from '../../../opi/objects/specs.js';
 import type { PortRef } from '../../memory/port.js';
-import { portDropCounter, type CountedReason } from './counters.js';
-import { CHAINS, DROPS, NETDEVS, PORTS, ROUTED } from './layout.js';
+import { portDropCounter, stageCounter } from './counters.js';
+import {
+  CHAINS,
+  dropMap,
+  NETDEVS,
+  PORTS,
+  ROUTED,
+  stageMap,
+  type SharedReason,
+  type StageOutcome,
+} from './layout.js';
 import { quoted, type PartBuilder } from './part.js';
-import { addStage, stageChain, stageOf, type StageOwner } from './stage-part.js';
+import { addStage, asksFailsafes, asksProfiles, stageOf, type StageOwner } from './stage-part.js';
 
 /** A stage and the map that leads to it. */
 export interface Hanging {
@@ -24,35 +33,61 @@ export function hangStage(
 ): void {
   const stage = stageOf(owner, kind, direction);
   if (stage === undefined) return;
-  addStage(part, owner, stage, first);
-  const chain = stageChain(owner.port, kind, direction);
+  const chain = addStage(part, owner.binding, stage, first);
+  countStage(part, netdevs, owner, stage);
   for (const netdev of netdevs) part.claim(map, quoted(netdev), `goto ${chain}`);
+}
+
+/** What the shared chains of a stage decide at these netdevs counts in a binding. */
+export function countStage(
+  part: PartBuilder,
+  netdevs: readonly string[],
+  { port, binding }: StageOwner,
+  stage: StageSpec,
+): void {
+  const { kind, direction, tiers } = stage;
+  const ends = [tiers.length > 0, asksProfiles(stage)];
+  if (ends[0] === true) claimDrop(part, netdevs, port, 'TIER_DEFAULT');
+  if (ends[1] === true) claimDrop(part, netdevs, port, 'PROFILE_END');
+  if (kind !== 'UNTRACKED') claimDrop(part, netdevs, port, 'INVALID_STATE');
+  const outcomes: StageOutcome[] = ends.includes(true) ? ['dropped'] : [];
+  if (asksFailsafes(stage) && binding.failsafes.length > 0) outcomes.push('allowed');
+  for (const outcome of outcomes) {
+    const counter = stageCounter(port, kind, direction, outcome);
+    claimCounter(part, stageMap(kind, direction, outcome), netdevs, counter);
+  }
 }
 
 /** Counters of a binding that shared chains count on, and its wish to have established flows judged again. */
 export function addBinding(part: PartBuilder, netdevs: readonly string[], owner: StageOwner): void {
   part.keepsCounters = true;
+  claimDrop(part, netdevs, owner.port, 'RULE');
+  claimDrop(part, netdevs, owner.port, 'NO_MAPPING');
+  if (owner.binding.establishedPolicy !== 'REEVALUATE') return;
   for (const netdev of netdevs) {
-    claimDrop(part, DROPS.rule, netdev, owner.port, 'RULE');
-    claimDrop(part, DROPS.noMapping, netdev, owner.port, 'NO_MAPPING');
-    if (owner.binding.establishedPolicy === 'REEVALUATE') {
-      part.claim(NETDEVS.reevaluated, quoted(netdev));
-      part.claim(ROUTED.reevaluated, quoted(netdev));
-    }
+    part.claim(NETDEVS.reevaluated, quoted(netdev));
+    part.claim(ROUTED.reevaluated, quoted(netdev));
   }
 }
 
-/** A shared chain counts what it drops at a netdev in the binding of a port. */
+/** What shared chains drop at these netdevs for a reason counts in the binding of a port. */
 export function claimDrop(
   part: PartBuilder,
-  map: string,
-  netdev: string,
+  netdevs: readonly string[],
   port: PortRef,
-  reason: CountedReason,
+  reason: SharedReason,
 ): void {
-  const name = portDropCounter(port, reason);
-  part.counter(name);
-  part.claim(map, quoted(netdev), quoted(name));
+  claimCounter(part, dropMap(reason), netdevs, portDropCounter(port, reason));
+}
+
+function claimCounter(
+  part: PartBuilder,
+  map: string,
+  netdevs: readonly string[],
+  counter: string,
+): void {
+  part.counter(counter);
+  for (const netdev of netdevs) part.claim(map, quoted(netdev), quoted(counter));
 }
 
 /** `own`: the netdev is there for the XPU alone, which the uplink need not be. */

@@ -1,4 +1,6 @@
 /** Names of the sets and maps by which packets find their port's chains. Keys are netdevs unless said otherwise. */
+import type { Direction, StageKind } from '../../../opi/objects/specs.js';
+import { stageText } from './counters.js';
 
 /** Maps from a netdev to a chain, asked in this order. */
 export const PORTS = {
@@ -17,11 +19,45 @@ export const PORTS = {
   workloadTo: 'ports/workload-to',
 } as const;
 
-/** Maps from a netdev to the counter of its binding. */
-export const DROPS = {
-  rule: 'drops/rule',
-  noMapping: 'drops/no-mapping',
-} as const;
+/** Reasons that chains which ports share drop for; each has a map from a netdev to the counter of its binding. */
+export const SHARED_REASONS = [
+  'RULE',
+  'TIER_DEFAULT',
+  'PROFILE_END',
+  'INVALID_STATE',
+  'ENCAPSULATION',
+  'TO_HOST',
+  'NO_MAPPING',
+] as const;
+
+/** A reason that shared chains drop for. */
+export type SharedReason = (typeof SHARED_REASONS)[number];
+
+/** The map of a reason. */
+export function dropMap(reason: SharedReason): string {
+  return `drops/${reason}`;
+}
+
+/** Every stage of a path. */
+export const STAGES: readonly (readonly [StageKind, Direction])[] = [
+  ['UNTRACKED', 'FROM_PORT'],
+  ['UNTRACKED', 'TO_PORT'],
+  ['PRE_DNAT', 'FROM_PORT'],
+  ['FORWARD', 'FROM_PORT'],
+  ['FORWARD', 'TO_PORT'],
+  ['HOST', 'FROM_PORT'],
+  ['HOST', 'TO_PORT'],
+  ['WORKLOAD', 'FROM_PORT'],
+  ['WORKLOAD', 'TO_PORT'],
+];
+
+/** Map from a netdev to the counter of what a stage decides there without a rule. */
+export function stageMap(kind: StageKind, direction: Direction, outcome: StageOutcome): string {
+  return `stages/${stageText(kind, direction)}/${outcome}`;
+}
+
+/** How a stage decides without a rule. */
+export type StageOutcome = 'allowed' | 'dropped';
 
 /** Sets of netdevs. */
 export const NETDEVS = {
@@ -32,6 +68,8 @@ export const NETDEVS = {
   own: 'netdevs/own',
   /** All of them. */
   known: 'netdevs/known',
+  /** Representors that exist already: closed as long as no Interface speaks of them. */
+  reserved: 'netdevs/reserved',
   /** Ports whose established flows are judged again when policy changes. */
   reevaluated: 'netdevs/reevaluated',
 } as const;

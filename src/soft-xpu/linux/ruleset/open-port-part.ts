@@ -1,16 +1,16 @@
 /** The ports without an owner's policy of their own: uplink and tunnel, and the entry of the host port. */
 import { FAMILIES, type Family } from '../../../base/ip.js';
-import type { Direction, PolicyBindingSpec, StageKind } from '../../../opi/objects/specs.js';
+import type { Direction, PolicyBindingSpec } from '../../../opi/objects/specs.js';
 import { VTEP_ADDRESS, VXLAN_PORT } from '../names.js';
 import { PROTOCOL } from '../../memory/packet.js';
 import { UPLINK_PORT, type PortRef } from '../../memory/port.js';
 import { totalDropCounter, type CountedReason } from './counters.js';
 import { address } from './expression.js';
-import { addBinding, claimDrop, claimNetdev, hangStage, openPort } from './hanging.js';
-import { ADDRESSES, DROPS, PORTS, ROUTED, ROUTED_TO } from './layout.js';
+import { addBinding, claimDrop, claimNetdev, countStage, hangStage, openPort } from './hanging.js';
+import { ADDRESSES, PORTS, ROUTED, ROUTED_TO } from './layout.js';
 import { renewMark } from './mark.js';
 import { countOn, PartBuilder, quoted, type Part } from './part.js';
-import { addStage, countDrop, stageChain, stageOf, type StageOwner } from './stage-part.js';
+import { addStage, countDrop, stageOf, type StageOwner } from './stage-part.js';
 
 /** A port without an owner's policy of its own: uplink and tunnel. */
 export interface OpenPortFacts {
@@ -32,8 +32,8 @@ export function uplinkPart(facts: OpenPortFacts, hostNetdevs: readonly string[])
   const { netdevs, binding, foreign } = facts;
   const part = new PartBuilder();
   const owner = binding === undefined ? undefined : { port: UPLINK_PORT, binding };
-  const untrackedFrom = entryStage(part, owner, 'UNTRACKED', 'FROM_PORT');
-  const untrackedTo = entryStage(part, owner, 'UNTRACKED', 'TO_PORT');
+  const untrackedFrom = entryStage(part, owner, 'FROM_PORT', netdevs);
+  const untrackedTo = entryStage(part, owner, 'TO_PORT', hostNetdevs);
   part.chain('host/entry', [
     renewMark(0),
     ...zoneLines(facts.zoned),
@@ -61,7 +61,7 @@ export function uplinkPart(facts: OpenPortFacts, hostNetdevs: readonly string[])
   }
   if (owner !== undefined) {
     addBinding(part, netdevs, owner);
-    for (const netdev of hostNetdevs) claimDrop(part, DROPS.rule, netdev, UPLINK_PORT, 'RULE');
+    claimDrop(part, hostNetdevs, UPLINK_PORT, 'RULE');
     addOpenStages(part, facts, owner);
     hangStage(part, netdevs, owner, { kind: 'HOST', direction: 'FROM_PORT', map: PORTS.hostFrom });
     hangStage(part, netdevs, owner, { kind: 'HOST', direction: 'TO_PORT', map: PORTS.hostTo });
@@ -149,15 +149,15 @@ function addOpenStages(part: PartBuilder, facts: OpenPortFacts, owner: StageOwne
   hangStage(part, netdevs, owner, { kind: 'FORWARD', direction: 'TO_PORT', map: PORTS.forwardTo });
 }
 
-/** Adds a stage that is asked at entry; gives the line that leads to it, or none. */
+/** Adds an UNTRACKED stage, asked as packets come in by these netdevs; gives the line that leads to it, or none. */
 function entryStage(
   part: PartBuilder,
   owner: StageOwner | undefined,
-  kind: StageKind,
   direction: Direction,
+  netdevs: readonly string[],
 ): string[] {
-  const stage = owner && stageOf(owner, kind, direction);
+  const stage = owner && stageOf(owner, 'UNTRACKED', direction);
   if (owner === undefined || stage === undefined) return [];
-  addStage(part, owner, stage);
-  return [`goto ${stageChain(owner.port, kind, direction)}`];
+  countStage(part, netdevs, owner, stage);
+  return [`goto ${addStage(part, owner.binding, stage)}`];
 }

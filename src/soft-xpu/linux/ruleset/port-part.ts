@@ -6,12 +6,12 @@ import { PROTOCOL } from '../../memory/packet.js';
 import { portText, type PortRef } from '../../memory/port.js';
 import { totalDropCounter, type CountedReason } from './counters.js';
 import { address, ofFamily, oneOf, prefixesOf } from './expression.js';
-import { addBinding, claimNetdev, hangStage, openPort } from './hanging.js';
+import { addBinding, claimDrop, claimNetdev, hangStage, openPort } from './hanging.js';
 import { CHAINS, NETDEVS, PORTS } from './layout.js';
 import { addLists, hostInvalid, VNIC_INVALID } from './list-part.js';
 import { renewMark } from './mark.js';
 import { countOn, PartBuilder, quoted, type Part } from './part.js';
-import { countDrop, DENY, type StageOwner } from './stage-part.js';
+import { countDrop, DENY_TO_HOST, ENCAPSULATED, type StageOwner } from './stage-part.js';
 
 /** A vNIC port with everything that decides about it. */
 export interface VnicPortFacts {
@@ -99,6 +99,13 @@ export function idlePart(netdev: string): Part {
   return part;
 }
 
+/** Representors that are there before anybody speaks of them. */
+export function reservedPart(netdevs: Iterable<string>): Part {
+  const part = new PartBuilder();
+  for (const netdev of netdevs) part.claim(NETDEVS.reserved, quoted(netdev));
+  return part;
+}
+
 /** The lists of a Vnic on a netdev of the host port. */
 export interface HostLists {
   readonly vnic: string;
@@ -125,11 +132,11 @@ export function hostPart(netdev: string, adminUp: boolean, lists: HostLists | un
 function addVnicStages(part: PartBuilder, netdev: string, owner: StageOwner): void {
   const { binding } = owner;
   const { vxlanPort, ipip } = binding.deniedEncapsulation;
-  const encapsulated = `${countDrop(part, owner.port, 'ENCAPSULATION')} goto ${DENY}`;
   const guards = [
-    ...(vxlanPort === undefined ? [] : [`udp dport ${vxlanPort} ${encapsulated}`]),
-    ...(ipip ? [`meta l4proto ${PROTOCOL.ipip} ${encapsulated}`] : []),
+    ...(vxlanPort === undefined ? [] : [`udp dport ${vxlanPort} goto ${ENCAPSULATED}`]),
+    ...(ipip ? [`meta l4proto ${PROTOCOL.ipip} goto ${ENCAPSULATED}`] : []),
   ];
+  claimDrop(part, [netdev], owner.port, 'ENCAPSULATION');
   const bypass = binding.fromHostBypass ? [`iifname @${NETDEVS.host} accept`] : [];
   hangStage(part, [netdev], owner, {
     kind: 'PRE_DNAT',
@@ -155,9 +162,8 @@ function addVnicStages(part: PartBuilder, netdev: string, owner: StageOwner): vo
     first: bypass,
   });
   if (binding.toHostAction !== 'DROP') return;
-  const chain = `${portText(owner.port)}/to-host`;
-  part.chain(chain, [`${countDrop(part, owner.port, 'TO_HOST')} goto ${DENY}`]);
-  part.claim(PORTS.toHost, quoted(netdev), `goto ${chain}`);
+  claimDrop(part, [netdev], owner.port, 'TO_HOST');
+  part.claim(PORTS.toHost, quoted(netdev), `goto ${DENY_TO_HOST}`);
 }
 
 function closePort(

@@ -24,6 +24,8 @@ export interface RulesetPorts {
    * packets of unknown netdevs are dropped.
    */
   readonly foreign: boolean;
+  /** Representors among netdevs that are not ours: those that no Interface speaks of are closed. Default none. */
+  readonly reserved?: Iterable<string>;
   /** False: plain network/cloud, where SecurityPolicy lists rule. Default true. */
   readonly extension?: boolean;
   /** Generation of policy to begin with; used only where a port has REEVALUATE. Default 0. */
@@ -67,7 +69,7 @@ export class Ruleset {
     this.table = new Table();
     this.index = new ObjectIndex();
     this.groups.clear();
-    const touched = new Set<Unit>(['spine', 'uplink', 'tunnel', 'router']);
+    const touched = new Set<Unit>(['spine', 'reserved', 'uplink', 'tunnel', 'router']);
     const followed = this.followed();
     for (const kind of OBJECT_KINDS) {
       for (const { object } of this.store.list(kind)) {
@@ -87,6 +89,7 @@ export class Ruleset {
       ...this.followed(),
       uplink: this.ports.uplink,
       foreign: this.ports.foreign,
+      reserved: this.ports.reserved ?? [],
       generation: this.generation,
     };
     for (const unit of touched) this.table.replace(unit, partOf(unit, context));

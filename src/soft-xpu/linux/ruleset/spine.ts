@@ -6,12 +6,23 @@ import { FAMILIES, type Family } from '../../../base/ip.js';
 import { CONNECTION_MARK, MARK, VTEP_ADDRESS, VXLAN_PORT } from '../names.js';
 import { DROP_REASONS, FORWARDED, TAKEN_BY_ROUTER, totalDropCounter } from './counters.js';
 import { address } from './expression.js';
-import { ADDRESSES, CHAINS, DROPS, NETDEVS, PORTS, ROUTED, ROUTED_TO } from './layout.js';
+import {
+  ADDRESSES,
+  CHAINS,
+  dropMap,
+  NETDEVS,
+  PORTS,
+  ROUTED,
+  ROUTED_TO,
+  SHARED_REASONS,
+  stageMap,
+  STAGES,
+} from './layout.js';
 import { beginSide, hex, isMarked, MARK_EXIT_SIDE } from './mark.js';
 import { countOn, PartBuilder, quoted, type Part } from './part.js';
 import { addListDenial, ROUTER_LISTS } from './list-part.js';
 import { DENY_BY_RULE } from './policy-part.js';
-import { DENY } from './stage-part.js';
+import { addStageEnds, DENY } from './stage-part.js';
 
 /** What the spine depends on. */
 export interface SpineOptions {
@@ -48,7 +59,12 @@ function addTables(part: PartBuilder): void {
   part.counter(FORWARDED);
   part.counter(TAKEN_BY_ROUTER);
   for (const map of Object.values(PORTS)) part.map(map, 'type ifname : verdict');
-  for (const map of Object.values(DROPS)) part.map(map, 'type ifname : counter');
+  for (const reason of SHARED_REASONS) part.map(dropMap(reason), 'type ifname : counter');
+  for (const [kind, direction] of STAGES) {
+    for (const outcome of ['allowed', 'dropped'] as const) {
+      part.map(stageMap(kind, direction, outcome), 'type ifname : counter');
+    }
+  }
   for (const set of Object.values(NETDEVS)) part.set(set, 'type ifname');
   for (const set of Object.values(ROUTED)) part.set(set, `typeof ${ROUTED_TO}`);
   for (const family of FAMILIES) {
@@ -68,15 +84,16 @@ function addDenials(part: PartBuilder, { generation }: SpineOptions): void {
       ? []
       : [`ct state established ct mark set ${flowMark(generation | CONNECTION_MARK.cut)}`];
   part.chain(DENY, [...cut, 'drop']);
+  addStageEnds(part);
   part.chain(DENY_BY_RULE, [
     countOn(totalDropCounter('RULE')),
-    `${isMarked(MARK_EXIT_SIDE)} counter name oifname map @${DROPS.rule} goto ${DENY}`,
-    `meta mark & ${hex(MARK_EXIT_SIDE)} == 0 counter name iifname map @${DROPS.rule} goto ${DENY}`,
+    `${isMarked(MARK_EXIT_SIDE)} counter name oifname map @${dropMap('RULE')} goto ${DENY}`,
+    `meta mark & ${hex(MARK_EXIT_SIDE)} == 0 counter name iifname map @${dropMap('RULE')} goto ${DENY}`,
     `goto ${DENY}`,
   ]);
   part.chain('deny/no-mapping', [
     countOn(totalDropCounter('NO_MAPPING')),
-    `counter name iifname map @${DROPS.noMapping}`,
+    `counter name iifname map @${dropMap('NO_MAPPING')}`,
     'drop',
   ]);
   part.chain(CHAINS.gateNoBinding, [`${countOn(totalDropCounter('NO_BINDING'))} drop`]);
@@ -116,7 +133,7 @@ function addEntry(part: PartBuilder, options: SpineOptions): void {
   const stranger = foreign ? [`iifname != @${NETDEVS.known} accept`] : [];
   part.base('hook/raw', 'prerouting', -300, [
     `iifname vmap @${PORTS.entry}`,
-    ...(foreign ? [] : ['iifname != "lo" drop']),
+    foreign ? `iifname @${NETDEVS.reserved} goto ${CHAINS.gateNoBinding}` : 'iifname != "lo" drop',
   ]);
   part.base('hook/notrack', 'prerouting', -299, [
     ...stranger,
@@ -141,8 +158,10 @@ function addForward(part: PartBuilder, options: SpineOptions): void {
   const stranger = options.foreign
     ? [`iifname != @${NETDEVS.own} oifname != @${NETDEVS.own} accept`]
     : [];
+  const reserved = `oifname @${NETDEVS.reserved} oifname != @${NETDEVS.own}`;
   const flow = known(options);
   part.base('hook/exit-gate', 'forward', -40, [
+    ...(options.foreign ? [`${reserved} goto ${CHAINS.gateNoBinding}`] : []),
     ...stranger,
     `oifname vmap @${PORTS.exit}`,
     options.foreign ? `goto ${CHAINS.open}` : 'drop',

@@ -2,7 +2,9 @@
  * One stage of one direction of a port: failsafes, tiers, profiles. It is a run of chains, a new one behind every tier,
  * for a PASS goes on there. A rule's allow ends the base chain, so that nothing after the stage is asked in it.
  */
+import { hashText } from '../../../base/hash.js';
 import { formatCidr, parseCidr } from '../../../base/ip.js';
+import { canonicalJson } from '../../../base/json.js';
 import type {
   Direction,
   FailsafeSpec,
@@ -13,15 +15,9 @@ import type {
 } from '../../../opi/objects/specs.js';
 import { MARK } from '../names.js';
 import type { PortRef } from '../../memory/port.js';
-import { portText } from '../../memory/port.js';
-import {
-  portDropCounter,
-  stageCounter,
-  stageText,
-  totalDropCounter,
-  type CountedReason,
-} from './counters.js';
+import { portDropCounter, stageText, totalDropCounter, type CountedReason } from './counters.js';
 import { address, inPorts, is, ofFamily, port, protocolHasPorts, type Side } from './expression.js';
+import { dropMap, stageMap, STAGES, type SharedReason } from './layout.js';
 import { changeMark, isMarked, setMark } from './mark.js';
 import { countOn, type PartBuilder } from './part.js';
 import { policyChain } from './policy-part.js';
@@ -55,47 +51,97 @@ export function stageOf(
   return stage.tiers.some((tier) => tier.policies.length > 0) ? stage : undefined;
 }
 
-/** Name of a stage's first chain. */
-export function stageChain(port: PortRef, kind: StageKind, direction: Direction): string {
-  return `${portText(port)}/${stageText(kind, direction)}`;
-}
-
 /** What counts a drop at a port and for all. */
 export function countDrop(part: PartBuilder, port: PortRef, reason: CountedReason): string {
   const own = part.counter(portDropCounter(port, reason));
   return `${own} ${countOn(totalDropCounter(reason))}`;
 }
 
-/** Adds the chains of a stage. `first`: what stands before the stage proper. */
+/**
+ * Adds the chains of a stage and gives the name of the first. They are named by what they say, and ports whose stages say
+ * the same share them. `first`: what stands before the stage proper.
+ */
 export function addStage(
   part: PartBuilder,
-  owner: StageOwner,
+  binding: PolicyBindingSpec,
   stage: StageSpec,
   first: readonly string[] = [],
-): void {
-  new StageText(part, owner, stage).write(first);
+): string {
+  return new StageText(part, binding, stage).write(first);
 }
+
+/** The stage asks failsafes first. */
+export function asksFailsafes({ kind }: StageSpec): boolean {
+  return WITH_FAILSAFES.includes(kind);
+}
+
+/** The stage asks profiles last. */
+export function asksProfiles({ kind }: StageSpec): boolean {
+  return ALWAYS_THERE.includes(kind);
+}
+
+/** Chains that the ends of all stages go to, and what they count on. */
+export function addStageEnds(part: PartBuilder): void {
+  for (const [kind, direction] of STAGES) {
+    const decided = countAt(kind, direction, stageMap(kind, direction, 'dropped'));
+    for (const reason of ['TIER_DEFAULT', 'PROFILE_END'] as const) {
+      part.chain(endChain(kind, direction, reason), [decided, ...denial(kind, direction, reason)]);
+    }
+    const invalid = denial(kind, direction, 'INVALID_STATE');
+    part.chain(endChain(kind, direction, 'INVALID_STATE'), invalid);
+    const allowed = countAt(kind, direction, stageMap(kind, direction, 'allowed'));
+    part.chain(endChain(kind, direction, 'ALLOWED'), [allowed, 'accept']);
+  }
+  part.chain(ENCAPSULATED, denial('WORKLOAD', 'FROM_PORT', 'ENCAPSULATION'));
+  part.chain(DENY_TO_HOST, denial('WORKLOAD', 'FROM_PORT', 'TO_HOST'));
+}
+
+/** Chain that denies encapsulated packets of a vNIC. */
+export const ENCAPSULATED = 'deny/encapsulation';
+/** Chain that denies a vNIC's packets to the host port. */
+export const DENY_TO_HOST = 'deny/to-host';
+
+function denial(kind: StageKind, direction: Direction, reason: SharedReason): string[] {
+  return [
+    countAt(kind, direction, dropMap(reason)),
+    `${countOn(totalDropCounter(reason))} goto ${DENY}`,
+  ];
+}
+
+/**
+ * Counts at the port that is asked. A netdev without a counter ends the line, so that nothing may follow in it. UNTRACKED
+ * towards the uplink is asked before routing: the host's netdev stands for it.
+ */
+function countAt(kind: StageKind, direction: Direction, map: string): string {
+  const exit = direction === 'TO_PORT' && kind !== 'UNTRACKED';
+  return `counter name ${exit ? 'oifname' : 'iifname'} map @${map}`;
+}
+
+function endChain(kind: StageKind, direction: Direction, end: SharedReason | 'ALLOWED'): string {
+  return `end/${stageText(kind, direction)}/${end.toLowerCase().replace('_', '-')}`;
+}
+
+const HASH_CHARS = 20;
 
 class StageText {
   private readonly part: PartBuilder;
-  private readonly owner: StageOwner;
+  private readonly binding: PolicyBindingSpec;
   private readonly stage: StageSpec;
-  private readonly chain: string;
+  private chain = '';
 
-  constructor(part: PartBuilder, owner: StageOwner, stage: StageSpec) {
+  constructor(part: PartBuilder, binding: PolicyBindingSpec, stage: StageSpec) {
     this.part = part;
-    this.owner = owner;
+    this.binding = binding;
     this.stage = stage;
-    this.chain = stageChain(owner.port, stage.kind, stage.direction);
   }
 
-  write(first: readonly string[]): void {
-    const { kind, tiers } = this.stage;
+  write(first: readonly string[]): string {
+    this.chain = this.nameOf(first);
     const lines = [...first, ...this.invalid()];
     const skip = this.skipBit();
     if (skip !== undefined) lines.push(setMark(skip));
-    if (WITH_FAILSAFES.includes(kind)) lines.push(...this.failsafes());
-    const asked = tiers.filter((tier) => tier.policies.length > 0);
+    if (asksFailsafes(this.stage)) lines.push(...this.failsafes());
+    const asked = this.stage.tiers.filter((tier) => tier.policies.length > 0);
     asked.forEach((tier, index) => {
       this.part.chain(this.segment(index), [
         ...(index === 0 ? lines : [changeMark(MARK.pass)]),
@@ -104,6 +150,17 @@ class StageText {
     });
     const isFirst = asked.length === 0;
     this.part.chain(this.segment(asked.length), [...(isFirst ? lines : []), ...this.end(skip)]);
+    return this.chain;
+  }
+
+  /** Everything that the chains are made of is in the name. */
+  private nameOf(first: readonly string[]): string {
+    const { stage } = this;
+    const { invalidAction, failsafes } = this.binding;
+    const asked = asksFailsafes(stage) ? failsafes : [];
+    const content = canonicalJson({ stage, first, invalidAction, failsafes: asked });
+    const name = stageText(stage.kind, stage.direction);
+    return `stage/${name}/${hashText(content, HASH_CHARS)}`;
   }
 
   private segment(index: number): string {
@@ -112,8 +169,8 @@ class StageText {
 
   private invalid(): string[] {
     const { kind } = this.stage;
-    if (kind === 'UNTRACKED' || this.owner.binding.invalidAction !== 'DROP') return [];
-    return [`ct state invalid ${this.drop('INVALID_STATE')}`];
+    if (kind === 'UNTRACKED' || this.binding.invalidAction !== 'DROP') return [];
+    return [`ct state invalid ${this.goto('INVALID_STATE')}`];
   }
 
   /** Stages whose allow skips others say so before they are asked, and take it back when nobody allowed. */
@@ -126,18 +183,19 @@ class StageText {
 
   private failsafes(): string[] {
     const { kind, direction } = this.stage;
-    const { failsafes } = this.owner.binding;
+    const { failsafes } = this.binding;
     const from = direction === 'FROM_PORT';
     const remote = from ? 'saddr' : 'daddr';
     const of = (wanted: FailsafeSpec['direction']): FailsafeSpec[] =>
       failsafes.filter((failsafe) => failsafe.direction === wanted);
-    const allowed = `${this.count('allowed')} accept`;
-    const lines = failsafeLines(of(from ? 'INBOUND' : 'OUTBOUND'), 'daddr', remote, allowed);
+    const inOrder = of(from ? 'INBOUND' : 'OUTBOUND');
+    const lines = failsafeLines(inOrder, 'daddr', remote, this.goto('ALLOWED'));
     if (kind !== 'UNTRACKED') return lines;
     const end = `${this.chain}/tracked`;
     const replies = of(from ? 'OUTBOUND' : 'INBOUND');
-    const ended = failsafeLines(replies, 'saddr', remote, `${this.count('allowed')} goto ${end}`);
-    if (ended.length > 0) this.part.chain(end, this.end(this.skipBit()));
+    const ended = failsafeLines(replies, 'saddr', remote, `goto ${end}`);
+    const counted = countAt(kind, direction, stageMap(kind, direction, 'allowed'));
+    if (ended.length > 0) this.part.chain(end, [counted, ...this.end(this.skipBit())]);
     return [...lines, ...ended];
   }
 
@@ -147,34 +205,24 @@ class StageText {
       `jump ${policyChain(policy, ruleList)}`,
       `${isMarked(MARK.pass)} goto ${next}`,
     ]);
-    const end =
-      defaultAction === 'PASS'
-        ? `goto ${next}`
-        : `${this.count('dropped')} ${this.drop('TIER_DEFAULT')}`;
-    return [...lines, end];
+    return [...lines, defaultAction === 'PASS' ? `goto ${next}` : this.goto('TIER_DEFAULT')];
   }
 
   /** Behind the last tier. A profile's PASS is no allow: the next one is asked, and no policy begins with PASS set. */
   private end(skip: number | undefined): string[] {
-    const { kind, profiles, ruleList } = this.stage;
-    if (!ALWAYS_THERE.includes(kind))
-      return skip === undefined ? [] : [changeMark(MARK.pass | skip)];
+    const { profiles, ruleList } = this.stage;
+    if (!asksProfiles(this.stage)) return skip === undefined ? [] : [changeMark(MARK.pass | skip)];
     return [
       ...profiles.flatMap((profile) => [
         changeMark(MARK.pass),
         `jump ${policyChain(profile, ruleList)}`,
       ]),
-      `${this.count('dropped')} ${this.drop('PROFILE_END')}`,
+      this.goto('PROFILE_END'),
     ];
   }
 
-  private drop(reason: CountedReason): string {
-    return `${countDrop(this.part, this.owner.port, reason)} goto ${DENY}`;
-  }
-
-  private count(outcome: 'allowed' | 'dropped'): string {
-    const { kind, direction } = this.stage;
-    return this.part.counter(stageCounter(this.owner.port, kind, direction, outcome));
+  private goto(end: SharedReason | 'ALLOWED'): string {
+    return `goto ${endChain(this.stage.kind, this.stage.direction, end)}`;
   }
 }
 

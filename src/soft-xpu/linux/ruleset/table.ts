@@ -5,9 +5,10 @@
 import type { Chain, Claim, Part } from './part.js';
 import { transactionText, type TableDifference } from './transaction.js';
 
+/** Something that units have in common, as the last of them wrote it; it is there for as long as one of them has it. */
 interface Owned<T> {
-  readonly unit: string;
-  readonly value: T;
+  readonly units: Set<string>;
+  value: T;
 }
 
 /** Values that units claim for one element; the unit whose name comes first decides. */
@@ -122,11 +123,16 @@ function put<T>(
   name: string,
   value: T,
 ): void {
-  if (!touched.has(name)) touched.set(name, owned.get(name)?.value);
-  owned.set(name, { unit, value });
+  const held = owned.get(name);
+  if (!touched.has(name)) touched.set(name, held?.value);
+  if (held === undefined) owned.set(name, { units: new Set([unit]), value });
+  else {
+    held.units.add(unit);
+    held.value = value;
+  }
 }
 
-/** What another unit has taken over meanwhile stays. */
+/** What another unit has as well stays. */
 function remove<T>(
   owned: Map<string, Owned<T>>,
   touched: Map<string, T | undefined>,
@@ -134,7 +140,7 @@ function remove<T>(
   name: string,
 ): void {
   const held = owned.get(name);
-  if (held?.unit !== unit) return;
+  if (held?.units.delete(unit) !== true || held.units.size > 0) return;
   if (!touched.has(name)) touched.set(name, held.value);
   owned.delete(name);
 }

@@ -12,7 +12,7 @@ export type UnitKind =
   'interface' | 'networkPolicy' | 'securityPolicy' | 'addressGroup' | 'tunnel' | 'address';
 
 /** Names of units: what is compiled as one. */
-export type Unit = 'spine' | 'uplink' | 'tunnel' | 'router' | `${UnitKind} ${string}`;
+export type Unit = 'spine' | 'reserved' | 'uplink' | 'tunnel' | 'router' | `${UnitKind} ${string}`;
 
 /** What changes are followed in. */
 export interface Followed {

@@ -15,7 +15,7 @@ import type { ObjectIndex } from './object-index.js';
 import type { Part } from './part.js';
 import { policyPart } from './policy-part.js';
 import { tunnelPart, uplinkPart, type OpenPortFacts } from './open-port-part.js';
-import { hostPart, idlePart, listedVnicPart, vnicPart } from './port-part.js';
+import { hostPart, idlePart, listedVnicPart, reservedPart, vnicPart } from './port-part.js';
 import { spinePart } from './spine.js';
 import type { Unit, UnitKind } from './touched.js';
 
@@ -26,6 +26,7 @@ export interface UnitContext {
   readonly groups: GroupSets;
   readonly uplink: string | undefined;
   readonly foreign: boolean;
+  readonly reserved: Iterable<string>;
   readonly extension: boolean;
   readonly generation: number;
   readonly netdevOf: (ifname: string) => string | undefined;
@@ -47,6 +48,8 @@ export function partOf(unit: Unit, context: UnitContext): Part | undefined {
       const judged = index.reevaluating.size > 0 ? generation : undefined;
       return spinePart({ foreign, uplink, extension, generation: judged });
     }
+    case 'reserved':
+      return reservedPart(context.reserved);
     case 'uplink': {
       const facts = openPort('UPLINK', uplink === undefined ? [] : [uplink], context);
       return uplinkPart(facts, [...index.hostNetdevs.values()]);

@@ -54,9 +54,12 @@ export class Cluster {
    */
   plan(before?: readonly LabNode[]): LabPlan {
     const nodes = before ?? numbered(this.store.all('node'));
+    const hostAddresses = new Set(nodes.flatMap(({ addresses }) => Object.values(addresses)));
     const pods = this.store
       .all('workload')
       .map(podOf)
+      // A pod with an address of a node sends and receives as the node does.
+      .filter(({ addresses }) => !addresses.some((address) => hostAddresses.has(address)))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     checkPlan(nodes, pods);
     return { nodes, pods, podMtu: mtuOfPods(this.store.all('pool')) };

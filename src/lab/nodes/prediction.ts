@@ -61,8 +61,8 @@ export class Predictor {
       const explainer = this.explainers.get(node);
       if (explainer === undefined) break;
       const explanation = explainer.explain({
-        from: from.addresses[family] ?? '',
-        to: to.addresses[family] ?? '',
+        from: nameOn(node, from, family),
+        to: nameOn(node, to, family),
         family,
         transport,
         arrivesBy: outsidePort(stops.at(-1)?.explanation.exit),
@@ -73,6 +73,12 @@ export class Predictor {
     }
     return stops;
   }
+}
+
+/** What a place is called in a question to a node. A node's address may be claimed by a pod of it, too. */
+function nameOn(node: string, place: LabPlace, family: Family): string {
+  if (place.kind === 'node' && place.node === node) return 'host';
+  return place.addresses[family] ?? '';
 }
 
 /** Why the answer does not come back over the nodes of its way; `undefined` if it does. */

@@ -74,6 +74,12 @@ describe('lab: what is expected of packets between nodes', () => {
     expect(ask('node-a > node-b 24/tcp').by).to.match(/uplink receives: .*fwd-eth0 rule 0: deny/);
   });
 
+  it('means the node by its name where a pod claims its address', () => {
+    const ask = predictor('test/recordings/head/kubernetes/sources');
+    expect(ask('node-a > dev-1 22/tcp').passes).to.equal(true);
+    expect(ask('dev-1 > node-a 22/tcp').by).to.contain('DefaultEndpointToHostAction');
+  });
+
   it('expects nothing of a flow whose answer is dropped', () => {
     const ask = predictor('test/recordings/head/host-endpoints/sources');
     const prediction = ask('node-c > node-a 22/tcp');

@@ -98,7 +98,6 @@ describe('lab: scenarios', () => {
         pod('p', 'a', '10.65.0.1') + pod('q', 'a', '10.65.0.1'),
         'address 10.65.0.1: of ns/p and of ns/q',
       ],
-      [pod('p', 'a', '172.30.0.1'), 'address 172.30.0.1: of a and of ns/p'],
       [node('a', '10.0.0.1/24') + node('b', '10.0.0.1/24'), 'address 10.0.0.1: of a and of b'],
       [pod('p', 'a', '10.65.0.1/24'), '10.65.0.0/24 is no single address'],
     ];
@@ -113,6 +112,11 @@ describe('lab: scenarios', () => {
     const messages = { name: 'messages.yaml', text: 'steps: []\n' };
     const files = [{ name: '00-a.yaml', text: POLICY }, messages];
     expect(() => labScenario(files, {})).to.throw(LabError, 'messages.yaml');
+  });
+
+  it('builds no pod that has the address of a node', () => {
+    const { plan } = scenario(pod('host', 'a', '172.30.0.1') + pod('p', 'a', '10.65.0.1'));
+    expect(plan.pods.map(({ name }) => name)).to.deep.equal(['ns/p']);
   });
 
   it('refuses a later pod on a node that the lab has not', () => {

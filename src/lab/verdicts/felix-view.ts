@@ -62,7 +62,7 @@ export class FelixView {
 
 /** One end of a VXLAN tunnel as Felix told it. */
 export interface TunnelEndView {
-  /** Address of its outer packets. */
+  /** Address of its outer packets, canonical text. */
   readonly ip: string;
   /** MAC address of its VXLAN device. */
   readonly mac: string;
@@ -78,7 +78,7 @@ export interface TunnelView {
 /** felix-protocol: VXLANVNI. */
 const VNI_DEFAULT = 4096;
 
-/** The tunnel of a remote address, if its block is routed through one. Throws `InternalError` where an end is not known. */
+/** The tunnel of a remote address, if its block is routed through one of which both ends are known. */
 export function tunnelOf(
   { routes, vteps, config }: Pick<DesiredState, 'routes' | 'vteps' | 'config'>,
   node: string,
@@ -89,15 +89,16 @@ export function tunnelOf(
   const isV6 = parseIp(address)?.family === 6;
   const local = endOf(vteps.get(node), isV6);
   const remote = endOf(vteps.get(route.nodeName), isV6);
-  if (local === undefined || remote === undefined) {
-    throw new InternalError(`no tunnel from ${node} to ${route.nodeName} for ${address}`);
-  }
+  if (local === undefined || remote === undefined) return undefined;
   return { local, remote, vni: Number(config.get('VXLANVNI') ?? VNI_DEFAULT) };
 }
 
 function endOf(vtep: Vtep | undefined, isV6: boolean): TunnelEndView | undefined {
   if (vtep === undefined) return undefined;
-  return isV6 ? { ip: vtep.parentIpv6, mac: vtep.macV6 } : { ip: vtep.parentIp, mac: vtep.mac };
+  const [ip, mac] = isV6 ? [vtep.parentIpv6, vtep.macV6] : [vtep.parentIp, vtep.mac];
+  const address = parseIp(ip);
+  if (address === undefined || mac === '') return undefined;
+  return { ip: formatIp(address), mac: mac.toLowerCase() };
 }
 
 /** True if packets of a remote address arrive encapsulated: its block is routed through a tunnel. */

@@ -185,9 +185,12 @@ export class LinuxEngine implements VerdictEngine {
     }
   }
 
-  /** What is not as Felix had it is sent again with nothing else under way, and that alone counts. */
+  /**
+   * What Felix let through and did not arrive is sent again with nothing else under way, and that alone counts. The other
+   * way round there is no second chance: a packet that came out has come out.
+   */
   private async sendDoubtful(tasks: readonly Task[]): Promise<void> {
-    const doubtful = tasks.filter((task) => this.arrives(task) !== task.probe.allowed);
+    const doubtful = tasks.filter((task) => task.probe.allowed && !this.arrives(task));
     for (const task of doubtful.slice(0, ALONE_MAX)) {
       task.outcomes.length = 0;
       await this.sendAll([task], 1);

@@ -2,6 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InternalError } from '../../base/errors.js';
+import { SimError } from '../../felix-sim/errors.js';
 import { variableName } from '../../agent/settings.js';
 import { connectDebug, type DebugClient } from '../../opi/client/debug.js';
 import type { Degradation } from '../../translators/degradation.js';
@@ -98,9 +100,17 @@ export class NodeProcesses {
   /** Delivers frame bodies; returns once the driver has applied them. Fails with `SimError`. */
   async advance(frames: readonly Uint8Array[]): Promise<void> {
     for (const frame of frames) this.view.frame(frame);
-    await this.driver?.play(frames.map((body) => ({ body, atMs: 0 })));
-    const status = await this.driver?.applied();
-    this.degraded = status?.degraded ?? [];
+    if (this.driver === undefined) throw new InternalError('frames before a session');
+    await this.driver.play(frames.map((body) => ({ body, atMs: 0 })));
+    const status = await this.driver.applied();
+    if (status === undefined) {
+      throw new SimError({
+        code: 'not-applied',
+        op: 'wait for driver',
+        message: 'the driver has no status socket, so that nobody knows what it has applied',
+      });
+    }
+    this.degraded = status.degraded;
   }
 
   /** Ends the driver alone: whoever waits for it fails. */

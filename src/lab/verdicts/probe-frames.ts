@@ -1,4 +1,5 @@
 /** Probes as packets to be sent, and where what comes out of the XPU has arrived. Pure. */
+import { formatIp, parseIp } from '../../base/ip.js';
 import type { Arrival, ProbeSend } from '../packets/packet-probe.js';
 import type { PacketSpec } from '../packets/spec.js';
 import { tunnelOf, type FelixView } from './felix-view.js';
@@ -59,8 +60,8 @@ export class ProbePlaces {
     if (forAnother) return `${place}, addressed to another MAC address`;
     const { source, destination, sourcePort, destinationPort } = packet;
     const isSame =
-      source === sent.source &&
-      destination === sent.destination &&
+      source === canonical(sent.source) &&
+      destination === canonical(sent.destination) &&
       (sent.sourcePort === undefined || sourcePort === sent.sourcePort) &&
       (sent.destinationPort === undefined || destinationPort === sent.destinationPort);
     if (!isSame) return `${place}, as another packet`;
@@ -89,6 +90,12 @@ export class ProbePlaces {
       destinationMac === wanted.remote.mac;
     return isRight ? undefined : 'in a tunnel to elsewhere';
   }
+}
+
+/** The one text of an address, as arrivals have it. */
+function canonical(address: string): string {
+  const ip = parseIp(address);
+  return ip === undefined ? address : formatIp(ip);
 }
 
 /** The packet of a probe. Ports that a verdict file names are taken, an ICMP query gets an id of its own. */

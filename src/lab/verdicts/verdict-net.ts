@@ -19,7 +19,7 @@ export const UPLINK_INTERFACE = 'eth0';
 const GATEWAYS = ['169.254.64.254', 'fe80::fe'];
 /** Runs of one process that have names of their own. */
 const RUNS_MAX = 36 ** 2;
-const LINKS_MS_MAX = 10_000;
+const LINKS_MS_MAX = 30_000;
 const POLL_MS = 10;
 
 /** What `ip -j link show` tells of an interface. */

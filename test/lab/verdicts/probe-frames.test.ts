@@ -99,6 +99,12 @@ describe('probes as frames', () => {
     expect(at('cali120b42252d5', one.packet, { tunnel })).to.equal('default/l1, encapsulated');
   });
 
+  it('are known by their addresses, however these are written', () => {
+    const addresses = { source: 'FD30:0::0:1', destination: 'fd65:0:0:1:0:0:0:2' };
+    const one = probe('host', 'wire', addresses);
+    expect(places.placeOf(one, arrival('wire', one.packet))).to.equal('wire');
+  });
+
   it('have to come out encapsulated where Felix routes them through a tunnel, and to the right node', () => {
     const one = probe('default/l1', 'wire', {});
     const at = (more: Partial<Arrival>): string =>

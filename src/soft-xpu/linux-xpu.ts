@@ -22,7 +22,7 @@ import {
   requireForwarding,
 } from './linux/namespace.js';
 import { CONNECTION_MARK, DOMAIN_NUMBER_MAX, domainZone, TABLE_NAME } from './linux/names.js';
-import { netdevOf, type ForeignNetdevs } from './linux/netdevs.js';
+import { netdevOf, reservedNetdevs, type ForeignNetdevs } from './linux/netdevs.js';
 import { DomainNumbers } from './linux/network/domains.js';
 import { DEFAULT_MTU, type Uplink } from './linux/network/contributions.js';
 import { Network, type LinkState } from './linux/network/network.js';
@@ -309,6 +309,7 @@ class Assembly {
       uplink: options.uplink,
       vpcNumber: (vpcId) => domains.take(vpcId),
       foreign: options.foreign !== undefined,
+      ...(options.foreign && { reserved: reservedNetdevs(options.foreign, options.uplink) }),
       extension,
       // As if this process had followed every commit so far.
       generation: generation === 0 ? 0 : ((generation - 1) % CONNECTION_MARK.generationMask) + 1,

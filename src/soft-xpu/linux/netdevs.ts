@@ -7,6 +7,9 @@ export interface ForeignNetdevs {
   readonly pattern: string | undefined;
 }
 
+/** Numbers of physical and virtual functions that names are made of: 0 to these, exclusive. */
+const [PF_MAX, VF_MAX] = [8, 256];
+
 /** Longest name of a netdev, characters. */
 const NAME_MAX = 15;
 
@@ -35,6 +38,20 @@ function foreignName(ifname: string, { table, pattern }: ForeignNetdevs): string
     .replaceAll('{ifname}', ifname)
     .replaceAll('{pf}', pf ?? '')
     .replaceAll('{vf}', vf ?? '');
+}
+
+/**
+ * Netdevs that are representors whether or not an Interface speaks of them: those of the table, and those that the pattern
+ * gives for every function there can be. Ports nobody has described yet, or any more, are closed by these names.
+ */
+export function reservedNetdevs(foreign: ForeignNetdevs, uplink: string | undefined): Set<string> {
+  const ifnames = [...foreign.table.keys()];
+  if (foreign.pattern !== undefined) {
+    for (let pf = 0; pf < PF_MAX; pf += 1) {
+      for (let vf = 0; vf < VF_MAX; vf += 1) ifnames.push(`host${pf}-${vf}`);
+    }
+  }
+  return new Set(ifnames.flatMap((ifname) => netdevOf(ifname, foreign, uplink) ?? []));
 }
 
 /** Table of a text `IFNAME=NETDEV,...`. Throws RangeError naming the entry that cannot be read. */

@@ -1,16 +1,17 @@
 /** Netdevs that are there before the XPU, as on a DPU in switchdev mode: used, and left as they are. */
 import { expect } from 'chai';
 import { errorText } from '../../../src/base/errors.js';
-import { parseNetdevs } from '../../../src/soft-xpu/linux/netdevs.js';
+import { parseNetdevs, reservedNetdevs } from '../../../src/soft-xpu/linux/netdevs.js';
 import { createLinuxXpu, removeLinuxXpu } from '../../../src/soft-xpu/linux-xpu.js';
 import { needs } from '../../support/root.js';
 import { HOST, POD_A, POD_A6, POD_B, POD_B6, stage } from '../node-words.js';
 import { KernelNode } from './kernel-node.js';
-import type { TestNamespaces } from './namespaces.js';
+import { outputOf, type TestNamespaces } from './namespaces.js';
 
 /** Our names for Interfaces, and the machine's for their representors. */
-const NETDEVS = 'cali-a=pf0vf0,cali-b=pf0vf1,host0=pf0hpf';
+const NETDEVS = 'cali-a=pf0vf0,cali-b=pf0vf1,cali-c=pf0vf2,host0=pf0hpf';
 const WIRE = '192.0.2.1';
+const POD_C = '10.65.0.3';
 
 /** A machine with representors, an uplink, a management network of its own, and rules of its own. */
 async function machine(namespaces: TestNamespaces): Promise<void> {
@@ -62,7 +63,7 @@ describe('soft-xpu linux: netdevs that exist already', function () {
   this.timeout(30_000);
   let node: KernelNode;
   let before_: string;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'sysctl'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'sysctl', 'tcpdump'));
   before(async () => {
     node = await KernelNode.start(async (namespaces) => {
       await machine(namespaces);
@@ -122,6 +123,50 @@ describe('soft-xpu linux: netdevs that exist already', function () {
     await node.settled();
     expect(await pings('wire', POD_A)).to.be.true;
     expect(await pings('a', WIRE)).to.be.true;
+  });
+
+  it('closes a representor that no Interface speaks of', async () => {
+    const { namespaces, objects } = node;
+    await namespaces.add('c');
+    const peer = `name eth0 netns ${namespaces.name('c')}`;
+    await namespaces.batch('x', `link add pf0vf2 type veth peer ${peer}`, 'link set dev pf0vf2 up');
+    // Whoever is there believes itself to be pod b, and needs no help to reach the machine.
+    await namespaces.batch(
+      'c',
+      'link set dev eth0 up',
+      `addr add ${POD_B}/32 dev eth0`,
+      `addr add ${POD_C}/32 dev eth0`,
+      'route add default dev eth0',
+    );
+    await namespaces.batch('x', `route add ${POD_C}/32 dev pf0vf2`);
+    await namespaces.run('x', 'sysctl', '-q', '-w', 'net/ipv4/conf/pf0vf2/proxy_arp=1');
+    await namespaces.run('x', 'sysctl', '-q', '-w', 'net/ipv4/conf/pf0vf2/rp_filter=0');
+    const received = async (from: string): Promise<number> => {
+      const watch = namespaces.spawn('a', 'tcpdump', '-l', '-n', '-i', 'eth0', 'icmp');
+      const seen = outputOf(watch);
+      await new Promise((resolve) => watch.stderr?.once('data', resolve));
+      await pings(from, POD_A);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      watch.kill('SIGTERM');
+      return (await seen).split('echo request').length - 1;
+    };
+    expect(await received('wire')).to.equal(2);
+    expect(await received('c'), 'no Interface yet').to.equal(0);
+    expect(await pings('wire', POD_C)).to.be.false;
+    objects.vnic('vnic-c', 'cali-c', true);
+    await node.settled();
+    expect(await received('c'), 'no binding').to.equal(0);
+    objects.remove('vnic', 'vnic-c').remove('interface', 'if-vnic-c');
+    await node.settled();
+    expect(await received('c'), 'no Interface any more').to.equal(0);
+    await namespaces.delete('c');
+  });
+
+  it('knows its representors by the pattern, whatever their Interfaces are called', () => {
+    const foreign = { table: parseNetdevs('cali-z=en7,up=p0'), pattern: 'pf{pf}vf{vf}' };
+    const reserved = reservedNetdevs(foreign, 'p0');
+    expect([...reserved].filter((name) => !name.startsWith('pf'))).to.deep.equal(['en7']);
+    expect(reserved).to.include.all.keys('pf0vf0', 'pf7vf255').and.to.have.property('size', 2049);
   });
 
   it('is adopted as any other, and removed without a trace', async () => {

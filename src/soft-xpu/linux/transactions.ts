@@ -77,6 +77,8 @@ export class Transactions {
   private observed = false;
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
+  /** Commits that could not be followed. */
+  private failures = 0;
   private retryMs = RETRY_MS;
   private retryTimer: { cancel(): void } | undefined;
   private closed = false;
@@ -90,13 +92,22 @@ export class Transactions {
     this.due = true;
   }
 
-  /** Takes a commit, just made. */
+  /**
+   * Takes a commit, just made. It is made whatever comes of it here: an error leaves the kernel out of step, and the next
+   * transaction looks at all objects anew.
+   */
   note(commit: Commit): void {
-    const { network, ruleset } = this.parts;
-    network.follow(commit);
-    this.text += ruleset.change(commit);
-    this.pending.add(commit);
+    const { network, ruleset, logger } = this.parts;
     this.generation += 1;
+    this.pending.add(commit);
+    try {
+      network.follow(commit);
+      this.text += ruleset.change(commit);
+    } catch (error) {
+      this.inStep = false;
+      this.failures += 1;
+      logger.error({ error }, 'a commit cannot be followed');
+    }
     this.request();
   }
 
@@ -153,6 +164,7 @@ export class Transactions {
 
   private async transact(): Promise<void> {
     const { kernel, network, domains, forgetFlows } = this.parts;
+    const { failures } = this;
     await this.look();
     const whole = !this.inStep;
     const ruleset = this.keep(whole);
@@ -165,15 +177,16 @@ export class Transactions {
     await forgetFlows(this.left);
     this.left = [];
     if (!this.due) domains.settle();
-    this.inStep = true;
+    this.inStep = failures === this.failures;
   }
 
   private async look(): Promise<void> {
-    const { lookAround, observe } = this.parts;
+    const { network, lookAround, observe } = this.parts;
     if (this.around) {
       this.around = false;
       await lookAround();
     }
+    if (!this.inStep) network.followAll();
     if (!this.observed || !this.inStep) await observe();
     this.observed = true;
   }

@@ -67,6 +67,9 @@ export class Network {
 
   /** Looks at every object of the store. */
   followAll(): void {
+    for (const owner of [...this.wants.keys()]) {
+      if (owner !== 'uplink') this.lookAt(owner);
+    }
     this.followKinds(OBJECT_KINDS);
   }
 

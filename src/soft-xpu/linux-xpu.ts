@@ -102,8 +102,8 @@ export async function createLinuxXpu(options: LinuxXpuOptions): Promise<LinuxXpu
   }
 }
 
-/** Kernel and file paths of a place. */
-export async function kernelOf(place: LinuxPlace): Promise<Kernel> {
+/** The kernel of a place. */
+async function kernelOf(place: LinuxPlace): Promise<Kernel> {
   const { netns, hostNetns, foreign } = place;
   if (netns === undefined && foreign === undefined) {
     const message = 'an XPU of our own making needs a namespace of its own';
@@ -153,6 +153,8 @@ class Assembly {
   private readonly newToken: () => string;
   private readonly domains = new DomainNumbers();
   private readonly extension: boolean;
+  /** Interfaces without a netdev, each told once. */
+  private readonly nameless = new Set<string>();
 
   constructor(options: LinuxXpuOptions, stateFile: StateFile) {
     this.options = options;
@@ -289,13 +291,17 @@ class Assembly {
   }
 
   private async network(kernel: Kernel, store: ObjectStore): Promise<Network> {
-    const { hostNetns } = this.options;
+    const { hostNetns, uplink } = this.options;
+    const links = await readLinks(kernel);
+    if (uplink !== undefined && !links.has(uplink)) {
+      this.logger.warn({ uplink }, 'the uplink is not there; it is waited for');
+    }
     const network = new Network(store, this.domains, {
       netdevOf: (ifname) => this.netdevOf(ifname),
       foreign: this.options.foreign !== undefined,
       hostNetns:
         hostNetns === undefined ? processNamespacePath(process.pid) : existingNamespace(hostNetns),
-      uplink: this.uplinkOf(await readLinks(kernel)),
+      uplink: this.uplinkOf(links),
       underlay: await readUnderlay(kernel),
     });
     network.followAll();
@@ -334,7 +340,12 @@ class Assembly {
   }
 
   private netdevOf(ifname: string): string | undefined {
-    return netdevOf(ifname, this.options.foreign, this.options.uplink);
+    const netdev = netdevOf(ifname, this.options.foreign, this.options.uplink);
+    if (netdev === undefined && !this.nameless.has(ifname)) {
+      this.nameless.add(ifname);
+      this.logger.warn({ ifname }, 'no netdev stands for this interface: its port is closed');
+    }
+    return netdev;
   }
 
   private uplinkOf(links: ReadonlyMap<string, LinkState>): Uplink | undefined {

@@ -1,5 +1,5 @@
 /** What Felix has told so far, as far as a probe needs it: who has which interface, and who is behind a tunnel. */
-import { cidrContains, formatIp, parseCidr, parseIp } from '../../base/ip.js';
+import { cidrContains, formatCidr, formatIp, parseCidr, parseIp } from '../../base/ip.js';
 import { InternalError } from '../../base/errors.js';
 import { DesiredStore } from '../../desired/store.js';
 import type { DesiredState } from '../../desired/state.js';

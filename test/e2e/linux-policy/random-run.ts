@@ -10,7 +10,7 @@ import { judgeByOracle, type Wrong } from './judging.js';
 import type { KernelWorlds } from './kernel-worlds.js';
 
 /** How long worlds are drawn: two minutes are what a long run may take in all. */
-export const SECONDS = isLong ? 100 : 18;
+export const SECONDS = isLong ? 100 : 12;
 /** How long a failure is made smaller. */
 export const SHRINK_SECONDS = 60;
 

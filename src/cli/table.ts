@@ -46,7 +46,7 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
   },
   {
     name: 'soft-xpu',
-    describe: 'An OPI server with a data plane in memory',
+    describe: 'An OPI server with a data plane in memory, or in a network namespace',
     load: async () => (await import('./soft-xpu.js')).softXpu,
   },
   {
@@ -93,6 +93,11 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
         name: 'matrix',
         describe: 'Real probes for every pair and port, compared with why',
         load: async () => (await import('./lab-matrix.js')).labMatrix,
+      },
+      {
+        name: 'verdicts <recording>',
+        describe: "Hold real packets against the verdicts of Felix's own data plane",
+        load: async () => (await import('./lab-verdicts.js')).labVerdicts,
       },
       {
         name: 'apply [path]',

@@ -6,8 +6,18 @@ import { CORNER_CASES } from '../support/corner-cases/all.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const COUNT = 70;
+/** Corner cases of more than a first packet, as frames. */
+const FLOWS = 'test/e2e/linux-policy/flows.test.ts';
 /** What decides these comes with services and policers. */
 const LATER = new Set([67, 70]);
+
+/** Rows of the table that real packets show. */
+function shownByKernel(): number[] {
+  const text = readFileSync(path.join(ROOT, 'docs/corner-cases.md'), 'utf8');
+  return [...text.matchAll(/^\| (\d+) \| [^|]* \| [^|]*\bkernel\b[^|]* \|/gm)].map(([, number]) =>
+    Number(number),
+  );
+}
 
 /** Files of each row of the table. */
 function documented(): Map<number, string[]> {
@@ -48,6 +58,12 @@ describe('docs/corner-cases.md', () => {
       for (const file of files) expect(existsSync(path.join(ROOT, file)), file).to.equal(true);
       expect(files.length > 0, `corner ${number}`).to.equal(!LATER.has(number));
     }
+  });
+
+  it('says of exactly those that are sent as frames that the kernel shows them', () => {
+    const flows = [...tested()].filter(([, files]) => files.has(FLOWS)).map(([number]) => number);
+    const shown = new Set([...CORNER_CASES.map(({ corner }) => corner), ...flows]);
+    expect(shownByKernel()).to.deep.equal([...shown].sort((a, b) => a - b));
   });
 
   it('names only files that have a test of the corner case', () => {

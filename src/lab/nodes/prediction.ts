@@ -3,6 +3,7 @@ import type { Family } from '../../base/ip.js';
 import { NATIVE } from '../explain/capabilities.js';
 import type { OutsidePort } from '../explain/compiled-node.js';
 import { Explainer, type Explanation, type PathEntry } from '../explain/explain.js';
+import type { Place } from '../explain/place.js';
 import type { Transport } from '../explain/question.js';
 import { sourceText } from '../explain/words.js';
 import type { NodeState } from './node-states.js';
@@ -46,12 +47,13 @@ export class Predictor {
     const explanations = stops.map(({ explanation }) => explanation);
     const [last] = explanations.slice(-1);
     if (last === undefined) return { passes: false, by: 'no such node', explanations };
-    const lost = last.allow ? lostAnswer(stops) : undefined;
-    return {
-      passes: last.allow && lost === undefined,
-      by: lost === undefined ? decidedBy(last) : `the answer is dropped: ${lost}`,
-      explanations,
-    };
+    if (!last.allow) return { passes: false, by: decidedBy(last), explanations };
+    if (stops.length < new Set([from.node, to.node]).size) {
+      return { passes: false, by: NO_WAY, explanations };
+    }
+    const lost = lostAnswer(stops);
+    const by = lost === undefined ? decidedBy(last) : `the answer is dropped: ${lost}`;
+    return { passes: lost === undefined, by, explanations };
   }
 
   /** The nodes that the packet gets to. It arrives by the port by which it left the node before. */
@@ -69,7 +71,7 @@ export class Predictor {
         allPolicies: false,
       });
       stops.push({ explainer, explanation });
-      if (!explanation.allow) break;
+      if (!explanation.allow || isLostOnWire(explanation.exit, explanation.to)) break;
     }
     return stops;
   }
@@ -87,9 +89,17 @@ function lostAnswer(stops: readonly Stop[]): string | undefined {
   for (const { explainer, explanation } of stops.toReversed()) {
     const reply = explainer.reply(explanation, outsidePort(exit));
     if (!reply.allow) return reply.reason;
+    if (isLostOnWire(reply.exit, explanation.from)) return NO_WAY;
     exit = reply.exit;
   }
   return undefined;
+}
+
+const NO_WAY = 'no block of the cluster has the address, so the wire does not lead there';
+
+/** The wire leads to nodes; to pods, where no tunnel does, by the routes of their blocks. */
+function isLostOnWire(exit: string | undefined, place: Place): boolean {
+  return exit === 'uplink' && place.kind === 'outside' && !place.known;
 }
 
 function outsidePort(exit: string | undefined): OutsidePort | undefined {

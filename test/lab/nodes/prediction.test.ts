@@ -80,6 +80,15 @@ describe('lab: what is expected of packets between nodes', () => {
     expect(ask('dev-1 > node-a 22/tcp').by).to.contain('DefaultEndpointToHostAction');
   });
 
+  it('knows that the wire leads to blocks of the cluster, and to no other address', () => {
+    const ask = predictor('test/recordings/head/kubernetes/sources');
+    // The pool of this cluster is IPv4: its pods' IPv6 addresses are of no block.
+    const lost = 'no block of the cluster has the address, so the wire does not lead there';
+    expect(ask('dev-1 > node-b 22/tcp').passes).to.equal(true);
+    expect(ask('node-b > shop/web-1 8080/tcp IPv6')).to.include({ passes: false, by: lost });
+    expect(ask('node-a > shop/web-1 8080/tcp IPv6').passes).to.equal(true);
+  });
+
   it('expects nothing of a flow whose answer is dropped', () => {
     const ask = predictor('test/recordings/head/host-endpoints/sources');
     const prediction = ask('node-c > node-a 22/tcp');

@@ -75,7 +75,11 @@ describe('soft-xpu linux: pods of a node', function () {
     await node.settled();
     expect(await pings('a', HOST)).to.be.true;
     expect(await pings('a', HOST6)).to.be.true;
+    await node.namespaces.batch('h', 'addr add 169.254.169.254/32 dev lo');
+    expect(await pings('a', '169.254.169.254')).to.be.true;
     node.objects.bindPod('a');
+    await node.settled();
+    expect(await pings('a', '169.254.169.254')).to.be.false;
     await node.settled();
   });
 

@@ -1,7 +1,7 @@
 /** Runs programs of the system inside network namespaces. I/O edge. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -52,12 +52,25 @@ export function runCommand(
  * is a command of its own, when we are killed while writing.
  */
 function inputFile(input: string): number {
-  const path = join(tmpdir(), `calico-xpu-${randomBytes(12).toString('hex')}`);
-  const file = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
+  const file = namelessFile();
   const bytes = Buffer.from(input);
   for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at, at);
   return file;
+}
+
+/** A file that never had a name; node has no name for the flag. */
+const O_TMPFILE = 0o20_000_000 | constants.O_DIRECTORY;
+
+/** Where the file system knows no such files, one whose name is taken away at once. */
+function namelessFile(): number {
+  try {
+    return openSync(tmpdir(), O_TMPFILE | constants.O_RDWR, 0o600);
+  } catch {
+    const path = join(tmpdir(), `calico-xpu-${randomBytes(12).toString('hex')}`);
+    const file = openSync(path, 'wx+', 0o600);
+    unlinkSync(path);
+    return file;
+  }
 }
 
 function collect(stream: Readable | null): () => string {

@@ -194,4 +194,18 @@ describe('soft-xpu linux: two nodes', function () {
     await one.restart();
     expect(await one.namespaces.pings('a', POD_B)).to.be.true;
   });
+
+  it('is taken over with its tunnels, and nothing is written', async () => {
+    const watches = [
+      one.namespaces.spawn('x', 'nft', 'monitor'),
+      one.namespaces.spawn('x', 'ip', 'monitor', 'link', 'address', 'route', 'rule'),
+      one.namespaces.spawn('x', 'bridge', 'monitor', 'fdb'),
+    ];
+    const seen = watches.map(outputOf);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await one.restart();
+    for (const watch of watches) watch.kill('SIGTERM');
+    expect((await Promise.all(seen)).join('').trim()).to.equal('');
+    expect(await one.namespaces.pings('a', POD_B)).to.be.true;
+  });
 });

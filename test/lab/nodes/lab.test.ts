@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { needs } from '../../support/root.js';
-import { LabCommand, ownLinks, ownTables, startLab } from './support/command.js';
+import { LabCommand, startLab, strayLinks, strayTables } from './support/command.js';
 import { roleOf, shopAllows } from './support/shop.js';
 
 /** Parallel runs do not meet: a lab of the run's own. */
@@ -34,13 +34,9 @@ const SENDER = `
 describe('lab: two nodes with four pods each', function () {
   this.timeout(90_000);
   const folder = mkdtempSync(join(tmpdir(), 'calico-xpu-lab-test-'));
-  const links: string[] = [];
-  let tables = '';
 
   before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
   before(async () => {
-    links.push(...ownLinks());
-    tables = ownTables();
     const { code, stdout, stderr } = await lab.run('up');
     expect(code, stderr).to.equal(0);
     expect(stdout).to.match(/^lab \w+ is up: 2 nodes, 8 pods, MTU of pods 1430\n/);
@@ -294,8 +290,7 @@ status: { podIPs: [{ ip: 10.65.2.40 }, { ip: 'fd65::2:40' }] }
       expect(one.remains()).to.deep.equal([]);
     }
     await intruder.ended;
-    expect(ownLinks()).to.deep.equal(links);
-    expect(ownTables()).to.equal(tables);
+    expect([...strayLinks(), ...strayTables()]).to.deep.equal([]);
     const gone = await lab.run('status');
     expect([gone.code, gone.stderr.includes('there is no lab')]).to.deep.equal([1, true]);
   });

@@ -83,15 +83,17 @@ export class LabCommand {
   }
 }
 
-/** Names of links in the namespace that everything was started from. */
-export function ownLinks(): string[] {
+/** Links of the kinds that a lab makes, in the namespace that everything was started from: none, and never. */
+export function strayLinks(): string[] {
   const json = execFileSync('ip', ['-json', 'link', 'show'], { encoding: 'utf8' });
-  return (JSON.parse(json) as { ifname: string }[]).map(({ ifname }) => ifname).sort();
+  const names = (JSON.parse(json) as { ifname: string }[]).map(({ ifname }) => ifname);
+  return names.filter((name) => /^(cali[0-9a-f]{11}|host0|uplink|wire|vx\d+.*)$/.test(name));
 }
 
-/** Tables of nftables in that namespace. */
-export function ownTables(): string {
-  return execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' });
+/** Tables of nftables in that namespace that are ours. */
+export function strayTables(): string[] {
+  const text = execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' });
+  return text.split('\n').filter((line) => line.endsWith(' calico-xpu'));
 }
 
 function commandLine(pid: number): string {

@@ -193,7 +193,7 @@ class Assembly {
       await close();
       throw error;
     }
-    const parts = { store, bootId, kernel, domains, connections, transactions, walk };
+    const parts = { store, bootId, kernel, domains, connections, transactions, walk, foreign };
     return { store, dataPlane: new LinuxDataPlane(parts), clock, newToken, close };
   }
 

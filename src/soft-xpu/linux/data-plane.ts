@@ -43,6 +43,8 @@ export interface LinuxDataPlaneParts {
   readonly transactions: Transactions;
   /** Answers lookups; follows the same store. */
   readonly walk: MemoryDataPlane;
+  /** The namespace has connections that are not ours. */
+  readonly foreign: boolean;
 }
 
 /** See the file head. */
@@ -77,13 +79,20 @@ export class LinuxDataPlane implements DataPlane {
     return (await this.entries()).map(({ flow }) => flow).filter(chosen);
   }
 
-  flowCount(): Promise<number> {
-    return this.parts.connections.count();
+  async flowCount(): Promise<number> {
+    const { connections, foreign } = this.parts;
+    return foreign ? (await this.entries()).length : connections.count();
   }
 
   async flushFlows(chosen: (flow: TrackedFlow) => boolean): Promise<number> {
-    const doomed = (await this.entries()).filter(({ flow }) => chosen(flow));
-    return this.parts.connections.forget(doomed.map(({ entry }) => entry));
+    const { connections, foreign } = this.parts;
+    const entries = await this.entries();
+    const doomed = entries.filter(({ flow }) => chosen(flow));
+    if (foreign || doomed.length < entries.length) {
+      return connections.forget(doomed.map(({ entry }) => entry));
+    }
+    if (doomed.length > 0) await connections.flush();
+    return doomed.length;
   }
 
   async setIdleTimeouts(timeouts: IdleTimeouts): Promise<void> {
@@ -106,8 +115,8 @@ export class LinuxDataPlane implements DataPlane {
   }
 
   async reset(): Promise<void> {
-    const { connections, kernel } = this.parts;
-    await connections.flush();
+    await this.flushFlows(() => true);
+    const { kernel } = this.parts;
     await kernel.read(['nft', 'reset', 'counters', 'table', 'inet', TABLE_NAME]);
   }
 
@@ -118,7 +127,7 @@ export class LinuxDataPlane implements DataPlane {
   }
 
   private async entries(): Promise<{ entry: ConnectionEntry; flow: TrackedFlow }[]> {
-    const { connections, domains } = this.parts;
+    const { connections, domains, foreign } = this.parts;
     const entries = await connections.list();
     const timeouts = await connections.timeouts();
     const vpcs = new Map(
@@ -132,6 +141,7 @@ export class LinuxDataPlane implements DataPlane {
       const idleMs = idleMsOf(entry, timeouts);
       const entryPort = this.portOf(original.source, vpc);
       const exitPort = this.portOf(original.destination, vpc);
+      if (foreign && entryPort.kind === 'uplink' && exitPort.kind === 'uplink') return [];
       const ports = { entry: entryPort, exit: exitPort };
       return [{ entry, flow: { original, ...ports, state, packetCount, byteCount, idleMs } }];
     });

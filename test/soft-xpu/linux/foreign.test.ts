@@ -114,6 +114,23 @@ describe('soft-xpu linux: netdevs that exist already', function () {
     expect(await pings('wire', '192.0.2.2')).to.be.true;
   });
 
+  it('tells and flushes no connection of the machine itself', async () => {
+    expect(await pings('wire', POD_A)).to.be.true;
+    const { dataPlane } = node.xpu;
+    const ends = (await dataPlane.flows(() => true)).map(
+      ({ original }) => `${original.source.text} ${original.destination.text}`,
+    );
+    expect(ends).to.include(`${WIRE} ${POD_A}`);
+    expect(ends.filter((text) => text.includes('203.0.113.'))).to.deep.equal([]);
+    const machineFlows = async (): Promise<number> =>
+      (await node.namespaces.run('x', 'conntrack', '-L', '-d', '203.0.113.1')).split('\n').length;
+    const before = await machineFlows();
+    expect(before).to.be.greaterThan(1);
+    expect(await dataPlane.flushFlows(() => true)).to.equal(ends.length);
+    expect(await dataPlane.flowCount()).to.equal(0);
+    expect(await machineFlows()).to.equal(before);
+  });
+
   it('waits for a netdev that is down or missing, and takes it when it comes', async () => {
     expect(await pings('a', HOST)).to.be.false;
     await node.namespaces.batch('x', 'link set dev pf0vf0 down');

@@ -42,7 +42,7 @@ export async function allAgree(trial: Trial): Promise<void> {
  * What no list of a plain target sees: what the node routes from the wire to the wire, and the neighbour and listener
  * discovery that an XPU's own router answers.
  */
-function isBeyondPlain(probe: Probe): boolean {
+export function isBeyondPlain(probe: Probe): boolean {
   return (probe.from === 'wire' && probe.to === 'wire') || isAnsweredByRouter(probe);
 }
 
@@ -56,7 +56,7 @@ export function isOuterPacket({ from, packet }: Probe, { encapsulation }: World)
 }
 
 /** Addresses that do not tell a list where a packet comes from or goes to: it may only deny then. */
-function saysNothingOfPorts({ packet }: Probe): boolean {
+export function saysNothingOfPorts({ packet }: Probe): boolean {
   return packet.source.startsWith('fe80:') || packet.destination === '255.255.255.255';
 }
 
@@ -79,7 +79,7 @@ export function isActive({ from }: Probe, { pods = {} }: World): boolean {
  * What network/cloud cannot say: stages of host endpoints, sources that are no address of the vNIC, and lists that let
  * packets without a valid connection state through.
  */
-function narrowsOnPlain({ hostEndpoints = {}, pods = {}, config = {} }: World): boolean {
+export function narrowsOnPlain({ hostEndpoints = {}, pods = {}, config = {} }: World): boolean {
   const spoofs = Object.values(pods).some(
     ({ fields = {} }) => 'allow_spoofed_source_prefixes' in fields,
   );

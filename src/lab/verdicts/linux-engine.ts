@@ -15,6 +15,7 @@ import {
 import type { ProbeVerdict, VerdictEngine } from './engine.js';
 import { neighboursOf } from './neighbours.js';
 import { NodeProcesses } from './node-processes.js';
+import { reasonsFor } from './port-reasons.js';
 import { connectionKeys, disjointBatches } from './probe-batches.js';
 import { HOST_INTERFACE, ProbePlaces, WIRE_INTERFACE } from './probe-frames.js';
 import type { Probe } from './probe.js';
@@ -25,6 +26,8 @@ import { runName, UPLINK_INTERFACE, VerdictNet } from './verdict-net.js';
 export interface LinuxEngineOptions {
   /** Node that the recording was made on. */
   readonly node: string;
+  /** API level of the XPU; default `native`. */
+  readonly target?: 'native' | 'plain';
   /** Output of the driver. */
   readonly onOutput: (chunk: Buffer) => void;
 }
@@ -69,7 +72,7 @@ export class LinuxEngine implements VerdictEngine {
       await this.net.build();
       this.packets = PacketProbe.open({ netns: this.net.outside });
       this.processes = await NodeProcesses.start({
-        target: 'native',
+        target: this.options.target ?? 'native',
         node: this.options.node,
         onOutput: this.options.onOutput,
         linux: { netns: this.net.xpu, hostNetns: this.net.outside, uplink: UPLINK_INTERFACE },
@@ -202,10 +205,12 @@ export class LinuxEngine implements VerdictEngine {
   }
 
   private async verdictOf(probe: Probe, task: Task | undefined): Promise<ProbeVerdict> {
-    const none = { allow: false, exit: '', reasons: [] };
+    const { view, degradations } = this.opened().processes;
+    const reasons = reasonsFor(probe, view, degradations);
+    const none = { allow: false, exit: '', reasons };
     if (task === undefined) return { ...none, path: [`${probe.from} has no port`] };
     const exit = this.exitOf(task);
-    const verdict = { allow: exit !== '', exit, reasons: [] };
+    const verdict = { allow: exit !== '', exit, reasons };
     if ((exit === probe.to) === probe.allowed) return { ...verdict, path: [] };
     return { ...verdict, path: await this.explanation(probe) };
   }

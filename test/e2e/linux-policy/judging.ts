@@ -2,7 +2,13 @@
 import type { ProbeVerdict } from '../../../src/lab/verdicts/engine.js';
 import { OracleEngine } from '../../../src/lab/verdicts/oracle-engine.js';
 import { describeProbe, type Probe } from '../../../src/lab/verdicts/probe.js';
-import { isActive, isAnsweredByRouter } from '../../properties/agreement.js';
+import {
+  isActive,
+  isAnsweredByRouter,
+  isBeyondPlain,
+  narrowsOnPlain,
+  saysNothingOfPorts,
+} from '../../properties/agreement.js';
 import { framesOf } from '../../support/felix/wire.js';
 import { session, type World } from '../../support/felix/world.js';
 import type { Trial } from '../../support/random-policy/run.js';
@@ -16,6 +22,8 @@ export interface Judged {
   readonly arrived: number;
   /** Packets that the oracle allows and no frame can show. */
   readonly beyond: number;
+  /** Plain only: packets that the oracle allows, denied for a reason that the driver gives. */
+  readonly narrower: number;
 }
 
 /** A packet on which kernel and oracle differ. */
@@ -30,17 +38,25 @@ export async function judgeByOracle(worlds: KernelWorlds, trial: Trial): Promise
   const probes = trial.probes.map((probe, index) => expected(probe, judged[index]!));
   const verdicts = await worlds.judge(probes);
   const wrong: Wrong[] = [];
-  let [arrived, beyond] = [0, 0];
+  let [arrived, beyond, narrower] = [0, 0, 0];
   for (const [index, probe] of probes.entries()) {
     const verdict = verdicts[index]!;
     if (!probe.allowed && !verdict.allow) continue;
     if (probe.allowed && verdict.allow && verdict.exit === probe.to) arrived += 1;
     else if (!verdict.allow && beyondFrames(probe, trial.world) !== undefined) beyond += 1;
+    else if (worlds.level === 'plain' && isNarrower(probe, verdict, trial.world)) narrower += 1;
+    else if (worlds.level === 'plain' && isBeyondPlain(probe)) continue;
     else if (!isUndecided(probe, trial.world)) {
       wrong.push({ probe, text: wrongText(probe, judged[index]!, verdict) });
     }
   }
-  return { wrong, arrived, beyond };
+  return { wrong, arrived, beyond, narrower };
+}
+
+/** What network/cloud cannot say, and the driver says so. */
+function isNarrower(probe: Probe, { allow, reasons }: ProbeVerdict, world: World): boolean {
+  if (allow || !probe.allowed) return false;
+  return (narrowsOnPlain(world) && reasons.length > 0) || saysNothingOfPorts(probe);
 }
 
 /** Discovery of a pod that is not active: see `isActive`. */

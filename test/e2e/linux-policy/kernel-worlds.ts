@@ -6,23 +6,29 @@ import { frameOf, type Message } from '../../support/felix/wire.js';
 import { session, type World } from '../../support/felix/world.js';
 import { changesBetween } from '../../support/update-safety/changes.js';
 
+/** With the network/k8s extension, or network/cloud alone. */
+export type Level = 'native' | 'plain';
+
 /** See the file head. Root only. Close it after use: it leaves nothing behind. */
 export class KernelWorlds {
+  readonly level: Level;
   private readonly engine: LinuxEngine;
   private readonly output: Buffer[] = [];
   private current: World | undefined;
   private sequence = 0;
 
-  private constructor() {
+  private constructor(target: Level) {
+    this.level = target;
     this.engine = new LinuxEngine({
       node: 'node-a',
+      target,
       onOutput: (chunk) => void this.output.push(chunk),
     });
   }
 
   /** Starts soft-xpu; no Felix yet. */
-  static async open(): Promise<KernelWorlds> {
-    const worlds = new KernelWorlds();
+  static async open(level: Level = 'native'): Promise<KernelWorlds> {
+    const worlds = new KernelWorlds(level);
     try {
       await worlds.engine.open();
       return worlds;

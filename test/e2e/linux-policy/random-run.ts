@@ -10,7 +10,7 @@ import { judgeByOracle, type Wrong } from './judging.js';
 import type { KernelWorlds } from './kernel-worlds.js';
 
 /** How long worlds are drawn: two minutes are what a long run may take in all. */
-export const SECONDS = isLong ? 100 : 12;
+export const SECONDS = isLong ? { native: 75, plain: 30 } : { native: 12, plain: 5 };
 /** How long a failure is made smaller. */
 export const SHRINK_SECONDS = 60;
 
@@ -24,6 +24,7 @@ export interface Tally {
   frames: number;
   arrived: number;
   beyond: number;
+  narrower: number;
 }
 
 /** A world, and the seed of the packets at it. */
@@ -36,22 +37,34 @@ type Drawn = typeof drawn extends fc.Arbitrary<infer T> ? T : never;
  * kernel and oracle differ about a packet.
  */
 export async function tryRandomWorlds(worlds: KernelWorlds): Promise<Tally> {
-  const tally: Tally = { seed: seedOfRun(), worlds: 0, frames: 0, arrived: 0, beyond: 0 };
+  const tally: Tally = {
+    seed: seedOfRun(),
+    worlds: 0,
+    frames: 0,
+    arrived: 0,
+    beyond: 0,
+    narrower: 0,
+  };
   let before: World | undefined;
   let wrong: readonly Wrong[] = [];
-  const details = await check(SECONDS, { seed: tally.seed, endOnFailure: true }, async (one) => {
-    await worlds.change(one.world);
-    const probes = probesAt(one);
-    const judged = await judgeByOracle(worlds, { world: one.world, probes });
-    tally.worlds += 1;
-    tally.frames += probes.length;
-    tally.arrived += judged.arrived;
-    tally.beyond += judged.beyond;
-    wrong = judged.wrong;
-    if (wrong.length > 0) return false;
-    before = one.world;
-    return true;
-  });
+  const details = await check(
+    SECONDS[worlds.level],
+    { seed: tally.seed, endOnFailure: true },
+    async (one) => {
+      await worlds.change(one.world);
+      const probes = probesAt(one);
+      const judged = await judgeByOracle(worlds, { world: one.world, probes });
+      tally.worlds += 1;
+      tally.frames += probes.length;
+      tally.arrived += judged.arrived;
+      tally.beyond += judged.beyond;
+      tally.narrower += judged.narrower;
+      wrong = judged.wrong;
+      if (wrong.length > 0) return false;
+      before = one.world;
+      return true;
+    },
+  );
   const [first] = wrong;
   if (first === undefined) {
     if (!details.failed) return tally;

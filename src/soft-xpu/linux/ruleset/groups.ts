@@ -15,7 +15,7 @@ import {
   type Side,
 } from './expression.js';
 import { PartBuilder, type Part } from './part.js';
-import type { ElementChanges } from './table.js';
+import type { ElementChanges } from './elements.js';
 
 /** What rules must know of groups. */
 export interface GroupConditions {

@@ -2,6 +2,7 @@
  * What our table should hold, and the text that takes the kernel from what it held to that. Parts are replaced one unit
  * at a time; only names that a replaced part touches are compared.
  */
+import { ElementChanges } from './elements.js';
 import type { Chain, Claim, Part } from './part.js';
 import { transactionText, type TableDifference } from './transaction.js';
 
@@ -13,22 +14,6 @@ interface Owned<T> {
 
 /** Values that units claim for one element; the unit whose name comes first decides. */
 type Claims = Map<string, string>;
-
-/** Elements that come to sets and go from them. */
-export class ElementChanges {
-  readonly added = new Map<string, string[]>();
-  readonly removed = new Map<string, string[]>();
-
-  /** Adds an element, written as nft does. */
-  add(set: string, element: string): void {
-    push(this.added, set, element);
-  }
-
-  /** Removes an element, by key alone. */
-  remove(set: string, element: string): void {
-    push(this.removed, set, element);
-  }
-}
 
 /** See the file head. */
 export class Table {

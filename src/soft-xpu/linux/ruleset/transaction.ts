@@ -4,7 +4,7 @@
  */
 import { TABLE_NAME } from '../names.js';
 import type { Chain } from './part.js';
-import type { ElementChanges } from './table.js';
+import type { ElementChanges } from './elements.js';
 
 /** How the objects of one kind changed, by name. */
 export interface TableDifference<T> {

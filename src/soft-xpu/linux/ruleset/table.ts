@@ -2,7 +2,7 @@
  * What our table should hold, and the text that takes the kernel from what it held to that. Parts are replaced one unit
  * at a time; only names that a replaced part touches are compared.
  */
-import { ElementChanges } from './elements.js';
+import type { ElementChanges } from './elements.js';
 import type { Chain, Claim, Part } from './part.js';
 import { transactionText, type TableDifference } from './transaction.js';
 
@@ -162,10 +162,4 @@ function child<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
   let found = map.get(key);
   if (found === undefined) map.set(key, (found = new Map<L, V>()));
   return found;
-}
-
-function push(map: Map<string, string[]>, key: string, value: string): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

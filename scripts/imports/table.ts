@@ -101,7 +101,7 @@ export const MODULES: readonly Module[] = [
     imports: ['base'],
     packages: ['koffi'],
     io: ['ffi', 'socket', 'netns'],
-    duty: 'speak rtnetlink',
+    duty: 'speak to the kernel of any network namespace: raw frames, and later rtnetlink',
   },
   {
     name: 'driver',

@@ -9,6 +9,7 @@ import { isLong } from '../../support/random-policy/run.js';
 import { needs } from '../../support/root.js';
 import { beyondFrames } from './beyond-frames.js';
 import { KernelWorlds } from './kernel-worlds.js';
+import { remains } from './remains.js';
 
 /** What a pod does to its host, and forged packets: always whole. */
 const ALWAYS = new Set([35, 39, 40, 41]);
@@ -26,7 +27,10 @@ describe('corner cases of Calico policy, real frames', function () {
   before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
   let worlds: KernelWorlds;
   before(async () => (worlds = await KernelWorlds.open()));
-  after(() => worlds?.close());
+  after(async () => {
+    await worlds?.close();
+    expect(remains()).to.deep.equal([]);
+  });
 
   /** Each expectation by what came of it; a packet that no frame can show must at least not pass where it may not. */
   async function show({ world, then, expect: expected }: Omit<CornerCase, 'corner' | 'title'>) {

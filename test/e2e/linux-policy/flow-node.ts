@@ -88,12 +88,26 @@ export class FlowNode {
 
   /** Interfaces at which a packet comes out. */
   async exits(from: PlaceName, to: PlaceName, packet: Sent, way: Way = {}): Promise<string[]> {
+    return this.exitsOfAll(from, to, [[packet, way]]);
+  }
+
+  /** Interfaces at which any of several packets comes out; they are sent together. */
+  async exitsOfAll(
+    from: PlaceName,
+    to: PlaceName,
+    packets: readonly (readonly [Sent, Way])[],
+  ): Promise<string[]> {
     const via = interfaceOf(from);
     const destinationMac = this.net.macBehind(via);
     if (destinationMac === undefined) throw new Error(`the XPU has no port for ${from}`);
-    const send = { via, destinationMac, packet: addressed(from, to, packet), ...way };
+    const sends = packets.map(([packet, way]) => ({
+      via,
+      destinationMac,
+      packet: addressed(from, to, packet),
+      ...way,
+    }));
     for (let tries = 1; ; tries++) {
-      const exits = await this.exchange(send);
+      const exits = await this.exchange(sends);
       if (exits.length > 0 || tries === TRIES) return [...new Set(exits)];
     }
   }
@@ -108,13 +122,12 @@ export class FlowNode {
     }
   }
 
-  private async exchange(send: ProbeSend): Promise<string[]> {
+  private async exchange(sends: readonly ProbeSend[]): Promise<string[]> {
     for (let tries = 1; ; tries++) {
       try {
-        const [outcome] = await this.probe.exchange([send]);
-        return (
-          outcome?.arrivals.map(({ via, forAnother }) => (forAnother ? `not ${via}` : via)) ?? []
-        );
+        const outcomes = await this.probe.exchange(sends);
+        const arrivals = outcomes.flatMap((outcome) => outcome.arrivals);
+        return arrivals.map(({ via, forAnother }) => (forAnother ? `not ${via}` : via));
       } catch (error) {
         if (!(error instanceof PacketProbeError) || tries === DROPPED_TRIES) throw error;
       }

@@ -11,6 +11,7 @@ import {
   type World,
 } from '../../support/felix/world.js';
 import { FlowNode, type Sent } from './flow-node.js';
+import { remains } from './remains.js';
 
 /** `a` sends and receives nothing; `b` the other way round: only flows from `a` to `b` can begin. */
 const ONE_WAY: World = {
@@ -58,7 +59,10 @@ describe('flows on the kernel behind soft-xpu', function () {
   before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
   let node: FlowNode;
   before(async () => (node = await FlowNode.open()));
-  after(() => node?.close());
+  after(async () => {
+    await node?.close();
+    expect(remains()).to.deep.equal([]);
+  });
 
   /** Handshake from `a` to `b`. */
   async function handshake({ syn, synAck, ack }: ReturnType<typeof tcpFlow>): Promise<void> {

@@ -5,7 +5,8 @@ import type { VxlanOuter } from '../../../src/lab/packets/vxlan.js';
 import { VTEP_ADDRESS } from '../../../src/soft-xpu/linux/names.js';
 import { needs } from '../../support/root.js';
 import { KNS, type PlaceName, type World } from '../../support/felix/world.js';
-import { FlowNode, type Sent } from './flow-node.js';
+import { FlowNode, type Sent, type Way } from './flow-node.js';
+import { remains } from './remains.js';
 
 const REMOTE_NODE = ['172.30.0.2', 'fd30::2'] as const;
 const REMOTE_POD = ['10.66.0.9', 'fd66::9'] as const;
@@ -65,17 +66,27 @@ describe('forged packets on the kernel behind soft-xpu', function () {
   before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
   let node: FlowNode;
   before(async () => (node = await FlowNode.open()));
-  after(() => node?.close());
+  after(async () => {
+    await node?.close();
+    expect(remains()).to.deep.equal([]);
+  });
 
-  /** It comes out nowhere. */
-  async function vanishes(from: PlaceName, packet: Sent): Promise<void> {
-    const what = `${packet.source ?? from} > ${packet.destination ?? 'b'}`;
-    expect(await node.exits(from, 'b', packet), what).to.deep.equal([]);
+  /** None of them comes out anywhere. */
+  async function vanish(from: PlaceName, packets: readonly Sent[]): Promise<void> {
+    const sent = packets.map((packet): [Sent, Way] => [packet, {}]);
+    expect(await node.exitsOfAll(from, 'b', sent)).to.deep.equal([]);
   }
 
   describe('sources', () => {
     before(() => node.begin(OPEN));
 
+    /** A pod beside it, the host, the wire, and what is behind the tunnel. */
+    const TARGETS = [
+      ['10.65.0.2', 'fd65::2'],
+      OWN_NODE,
+      ['198.18.0.9', '2001:db8::9'],
+      REMOTE_POD,
+    ] as const;
     const FORGED = {
       'another pod of this node': ['10.65.0.2', 'fd65::2'],
       'nobody’s address of our block': ['10.65.0.9', 'fd65::9'],
@@ -92,18 +103,13 @@ describe('forged packets on the kernel behind soft-xpu', function () {
 
     for (const [who, sources] of Object.entries(FORGED)) {
       it(`a pod does not send as ${who}: to a pod, the host, the wire, or into the tunnel`, async () => {
-        for (const [index, source] of sources.entries()) {
-          const targets = [
-            ['10.65.0.2', 'fd65::2'],
-            OWN_NODE,
-            ['198.18.0.9', '2001:db8::9'],
-            REMOTE_POD,
-          ];
-          for (const target of targets) {
-            const destination = target[index]!;
-            if (destination !== source) await vanishes('a', udp({ source, destination }));
-          }
-        }
+        const packets = sources.flatMap((source, index) =>
+          TARGETS.map((target) => udp({ source, destination: target[index]! })),
+        );
+        await vanish(
+          'a',
+          packets.filter((one) => one.source !== one.destination),
+        );
       });
     }
 
@@ -115,61 +121,64 @@ describe('forged packets on the kernel behind soft-xpu', function () {
     });
 
     it('nobody outside sends as a pod or as the node', async () => {
-      for (const source of ['10.65.0.1', 'fd65::1', ...OWN_NODE]) {
-        const destination = source.includes(':') ? 'fd65::2' : '10.65.0.2';
-        await vanishes('wire', udp({ source, destination }));
-      }
+      const sources = ['10.65.0.1', 'fd65::1', ...OWN_NODE];
+      const packets = sources.map((source) =>
+        udp({ source, destination: source.includes(':') ? 'fd65::2' : '10.65.0.2' }),
+      );
+      await vanish('wire', packets);
     });
   });
 
   describe('packets inside packets', () => {
-    /** Where a packet comes out that somebody sends in VXLAN, opened or not. */
-    function inVxlan(
-      from: PlaceName,
-      outer: Pick<VxlanOuter, 'source' | 'destination'> & Partial<VxlanOuter>,
-      innerSource: string,
-    ): Promise<string[]> {
-      const target = innerSource.includes(':') ? 'fd65::2' : '10.65.0.2';
+    type Outer = Pick<VxlanOuter, 'source' | 'destination'> & Partial<VxlanOuter>;
+
+    /** What somebody sends in VXLAN. */
+    function inVxlan(outer: Outer, innerSource: string): [Sent, Way] {
+      const destination = innerSource.includes(':') ? 'fd65::2' : '10.65.0.2';
       const tunnel = {
         vni: VNI,
         ...outer,
         innerSourceMac: MACS.remote,
         innerDestinationMac: MACS.own,
       };
-      const packet = udp({ source: innerSource, destination: target });
-      return node.exits(from, 'b', packet, { tunnel });
+      return [udp({ source: innerSource, destination }), { tunnel }];
     }
 
-    function ofPod(destination: string, innerSource: string): Promise<string[]> {
+    function ofPod(destination: string, innerSource: string): [Sent, Way] {
       const source = destination.includes(':') ? 'fd65::1' : '10.65.0.1';
-      return inVxlan('a', { source, destination }, innerSource);
+      return inVxlan({ source, destination }, innerSource);
+    }
+
+    /** Where they come out, opened or not. */
+    function exits(from: PlaceName, ...packets: [Sent, Way][]): Promise<string[]> {
+      return node.exitsOfAll(from, 'b', packets);
     }
 
     const ENDS = [...REMOTE_NODE, ...OWN_NODE, VTEP_ADDRESS[4], VTEP_ADDRESS[6], '10.65.0.2'];
 
     it('a pod sends no VXLAN: to nodes, the XPU’s own endpoint, or pods', async () => {
       await node.begin(OPEN);
-      for (const destination of ENDS) {
-        expect(await ofPod(destination, REMOTE_POD[0]), destination).to.deep.equal([]);
-      }
+      const packets = ENDS.map((destination) => ofPod(destination, REMOTE_POD[0]));
+      expect(await exits('a', ...packets)).to.deep.equal([]);
     });
 
     it('a pod sends no IP in IP of either family', async () => {
-      for (const destination of [...REMOTE_NODE, ...OWN_NODE, '10.65.0.2', 'fd65::2']) {
+      const payload = buildPacket({ ...udp(), source: REMOTE_POD[0], destination: '10.65.0.2' });
+      const ends = [...REMOTE_NODE, ...OWN_NODE, '10.65.0.2', 'fd65::2'];
+      const packets = ends.map((destination): Sent => {
         const source = destination.includes(':') ? 'fd65::1' : '10.65.0.1';
-        const payload = buildPacket({ ...udp(), source: REMOTE_POD[0], destination: '10.65.0.2' });
-        await vanishes('a', { source, destination, protocol: 4, payload });
-      }
+        return { source, destination, protocol: 4, payload };
+      });
+      await vanish('a', packets);
     });
 
     it('where pods may send VXLAN and IP in IP, it goes where it is sent, and is opened nowhere', async () => {
       await node.begin(ENCAPSULATING);
       for (const source of [REMOTE_POD[0], '10.65.0.1', '198.18.0.9']) {
-        expect(await ofPod('198.18.0.8', source)).to.deep.equal(['wire']);
-        expect(await ofPod(OWN_NODE[0], source)).to.deep.equal(['host0']);
-        for (const endpoint of [VTEP_ADDRESS[4], VTEP_ADDRESS[6]]) {
-          expect(await ofPod(endpoint, source)).to.not.include('calib');
-        }
+        expect(await exits('a', ofPod('198.18.0.8', source))).to.deep.equal(['wire']);
+        expect(await exits('a', ofPod(OWN_NODE[0], source))).to.deep.equal(['host0']);
+        const endpoints = [VTEP_ADDRESS[4], VTEP_ADDRESS[6]].map((one) => ofPod(one, source));
+        expect(await exits('a', ...endpoints)).to.not.include('calib');
       }
       const ipip = {
         protocol: 4,
@@ -182,9 +191,9 @@ describe('forged packets on the kernel behind soft-xpu', function () {
       await node.begin(OPEN);
       const v4 = { source: REMOTE_NODE[0], destination: OWN_NODE[0] };
       const v6 = { source: REMOTE_NODE[1], destination: OWN_NODE[1] };
-      expect(await inVxlan('wire', v4, REMOTE_POD[0])).to.deep.equal(['calib']);
-      expect(await inVxlan('wire', v6, REMOTE_POD[1])).to.deep.equal(['calib']);
-      for (const [outer, source] of [
+      expect(await exits('wire', inVxlan(v4, REMOTE_POD[0]))).to.deep.equal(['calib']);
+      expect(await exits('wire', inVxlan(v6, REMOTE_POD[1]))).to.deep.equal(['calib']);
+      const refused: [Outer, string][] = [
         [{ ...v4, source: '198.18.0.9' }, REMOTE_POD[0]],
         [{ ...v4, source: '172.30.0.3' }, REMOTE_POD[0]],
         [{ ...v4, vni: VNI + 1 }, REMOTE_POD[0]],
@@ -196,11 +205,9 @@ describe('forged packets on the kernel behind soft-xpu', function () {
         [v4, OWN_NODE[0]],
         [v6, 'fd65::1'],
         [v6, OWN_NODE[1]],
-      ] as const) {
-        expect(await inVxlan('wire', outer, source), JSON.stringify([outer, source])).to.deep.equal(
-          [],
-        );
-      }
+      ];
+      const packets = refused.map(([outer, source]) => inVxlan(outer, source));
+      expect(await exits('wire', ...packets)).to.deep.equal([]);
     });
   });
 });

@@ -4,6 +4,7 @@ import { needs } from '../../support/root.js';
 import { REGRESSIONS } from '../../support/random-policy/regressions.js';
 import { judgeByOracle } from './judging.js';
 import { KernelWorlds } from './kernel-worlds.js';
+import { remains } from './remains.js';
 import { SECONDS, SHRINK_SECONDS, tryRandomWorlds } from './random-run.js';
 
 for (const level of ['native', 'plain'] as const) {
@@ -19,7 +20,10 @@ for (const level of ['native', 'plain'] as const) {
       worlds = await KernelWorlds.open(level);
       await worlds.change({});
     });
-    after(() => worlds?.close());
+    after(async () => {
+      await worlds?.close();
+      expect(remains()).to.deep.equal([]);
+    });
 
     it('holds for random worlds and packets at their edges', async () => {
       const { seed, worlds: count, frames, ...of } = await tryRandomWorlds(worlds);

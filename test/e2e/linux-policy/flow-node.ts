@@ -97,19 +97,26 @@ export class FlowNode {
     to: PlaceName,
     packets: readonly (readonly [Sent, Way])[],
   ): Promise<string[]> {
-    const via = interfaceOf(from);
-    const destinationMac = this.net.macBehind(via);
-    if (destinationMac === undefined) throw new Error(`the XPU has no port for ${from}`);
     const sends = packets.map(([packet, way]) => ({
-      via,
-      destinationMac,
-      packet: addressed(from, to, packet),
+      ...this.sendOf(from, addressed(from, to, packet)),
       ...way,
     }));
     for (let tries = 1; ; tries++) {
-      const exits = await this.exchange(sends);
+      const exits = (await this.exchange(sends)).flat();
       if (exits.length > 0 || tries === TRIES) return [...new Set(exits)];
     }
+  }
+
+  /** Interfaces at which each of several packets comes out; those that do not are sent again. */
+  async exitsOfEach(
+    packets: readonly { readonly from: PlaceName; readonly packet: PacketSpec }[],
+  ): Promise<string[][]> {
+    const sends = packets.map(({ from, packet }) => this.sendOf(from, packet));
+    const exits = await this.exchange(sends);
+    const lost = sends.flatMap((_, index) => (exits[index]!.length === 0 ? [index] : []));
+    const again = await this.exchange(lost.map((index) => sends[index]!));
+    lost.forEach((index, at) => (exits[index] = again[at]!));
+    return exits;
   }
 
   /** Ends everything. */
@@ -122,12 +129,20 @@ export class FlowNode {
     }
   }
 
-  private async exchange(sends: readonly ProbeSend[]): Promise<string[]> {
+  private sendOf(from: PlaceName, packet: PacketSpec): ProbeSend {
+    const via = interfaceOf(from);
+    const destinationMac = this.net.macBehind(via);
+    if (destinationMac === undefined) throw new Error(`the XPU has no port for ${from}`);
+    return { via, destinationMac, packet };
+  }
+
+  private async exchange(sends: readonly ProbeSend[]): Promise<string[][]> {
     for (let tries = 1; ; tries++) {
       try {
         const outcomes = await this.probe.exchange(sends);
-        const arrivals = outcomes.flatMap((outcome) => outcome.arrivals);
-        return arrivals.map(({ via, forAnother }) => (forAnother ? `not ${via}` : via));
+        return outcomes.map(({ arrivals }) =>
+          arrivals.map(({ via, forAnother }) => (forAnother ? `not ${via}` : via)),
+        );
       } catch (error) {
         if (!(error instanceof PacketProbeError) || tries === DROPPED_TRIES) throw error;
       }
@@ -140,7 +155,8 @@ function addressed(from: PlaceName, to: PlaceName, { family = 4, ...packet }: Se
   return { source: ADDRESSES[from][index], destination: ADDRESSES[to][index], ...packet };
 }
 
-function interfaceOf(place: PlaceName): string {
+/** Interface by which one is at a place. */
+export function interfaceOf(place: PlaceName): string {
   if (place === 'host') return HOST_INTERFACE;
   return place === 'wire' ? WIRE_INTERFACE : `cali${place}`;
 }

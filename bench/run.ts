@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { run as compile } from './compile.js';
 import { run as decode } from './decode.js';
+import { run as linux } from './linux.js';
 import { run as pipeline } from './pipeline.js';
 import { Table, type Report } from './report.js';
 
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   pipeline,
   decode,
   compile,
+  linux,
 };
 
 const args = process.argv.slice(2);

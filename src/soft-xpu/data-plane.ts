@@ -7,6 +7,7 @@ import type { Packet } from './memory/packet.js';
 import type { PortRef } from './memory/port.js';
 import type { Topology } from './memory/topology.js';
 import type { Passage, WalkState } from './memory/walk.js';
+import type { ObjectKey } from '../opi/objects/key.js';
 import type { RuleListName } from '../opi/objects/specs.js';
 
 /** How one packet is walked. */
@@ -65,8 +66,11 @@ export interface DataPlane {
   /** Ports and addresses as the objects say. */
   readonly topology: Topology;
 
-  /** Resolves when everything committed before is in force; rejects if it cannot be brought into force. */
-  settled(): Promise<void>;
+  /**
+   * Resolves when everything committed before is in force; rejects if it cannot be brought into force. With `keys`, what
+   * cannot be done for other objects alone is no reason to reject.
+   */
+  settled(keys?: readonly ObjectKey[]): Promise<void>;
 
   /** What becomes of a packet that enters by a port. Throws PortError if there is no such vNIC. */
   lookup(entry: PortRef, packet: Packet, options: WalkOptions): Promise<Passage>;

@@ -2,6 +2,7 @@
  * The linux data plane: follows the store and brings it into the kernel of one network namespace. What would become of a
  * packet is answered by the packet walk in memory over the same objects; connections and counters are the kernel's.
  */
+import type { ObjectKey } from '../../opi/objects/key.js';
 import type { NetworkPolicySpec } from '../../opi/objects/specs.js';
 import type {
   BindingCounts,
@@ -61,8 +62,8 @@ export class LinuxDataPlane implements DataPlane {
     this.topology = parts.walk.topology;
   }
 
-  settled(): Promise<void> {
-    return this.parts.transactions.settled();
+  settled(keys?: readonly ObjectKey[]): Promise<void> {
+    return this.parts.transactions.settled(keys);
   }
 
   /** As if no connection were tracked: the kernel is not asked about single packets. */

@@ -4,11 +4,13 @@ import { LinuxError } from './errors.js';
 import {
   batchesOf,
   complaintsOf,
-  meaningOf,
+  halvesOf,
   sysctlComplaints,
   type Batch,
 } from './network/batch.js';
 import type { Tool } from './network/item.js';
+import { areEnds, isOurs, linksOf, type ListedLink } from './network/observed.js';
+import { Outcome, type StepOutcome } from './network/outcome.js';
 import type { Step } from './network/steps.js';
 
 /** Where an XPU lives. Absent paths are the namespace that we run in. */
@@ -19,12 +21,8 @@ export interface KernelPlace {
   readonly hostNetns: string | undefined;
 }
 
-/** Steps by what became of them. */
-export interface StepOutcome {
-  readonly done: readonly Step[];
-  /** Their netdev is not there. */
-  readonly waiting: readonly Step[];
-}
+/** Complaints by line index, or what a program said that gave up before it had read all lines. */
+type Complaints = ReadonlyMap<number, string> | string;
 
 const PROGRAMS: Readonly<Record<Exclude<Tool, 'sysctl' | 'nft'>, readonly string[]>> = {
   ip: ['ip'],
@@ -67,42 +65,92 @@ export class Kernel {
     throw refused('load ruleset', firstLines(stderr));
   }
 
-  /** Takes steps in their order. Rejects with `refused` if the kernel does not want one of them; others were taken. */
+  /** Takes steps in their order. What the kernel does not want of one of them keeps no other from being taken. */
   async take(steps: readonly Step[]): Promise<StepOutcome> {
-    const failed = new Map<Step, 'waiting'>();
-    const wrong: string[] = [];
-    for (const batch of batchesOf(steps)) {
-      for (const [index, complaint] of await this.takeBatch(batch)) {
-        const step = batch.steps[index];
-        if (step === undefined) continue;
-        const meaning = meaningOf(complaint, batch.tool, step.result);
-        if (meaning === 'waiting') failed.set(step, meaning);
-        if (meaning === 'wrong') wrong.push(`${batch.lines[index]}: ${complaint}`);
-      }
+    const outcome = new Outcome();
+    for (const batch of batchesOf(steps)) await this.takeBatch(batch, outcome);
+    return outcome.of(steps);
+  }
+
+  private async takeBatch(whole: Batch, outcome: Outcome): Promise<void> {
+    const batch = outcome.open(whole);
+    if (batch.steps.length === 0) return;
+    const complaints = await this.runBatch(batch);
+    if (typeof complaints !== 'string') return outcome.note(batch, complaints);
+    const halves = halvesOf(batch);
+    if (halves.length === 0) return outcome.gaveUp(batch, complaints);
+    const made = await this.madeBy(batch);
+    for (const half of halves) await this.takeBatch(without(half, made), outcome);
+  }
+
+  private async runBatch(batch: Batch): Promise<Complaints> {
+    const { tool, lines } = batch;
+    const texts = lines.map(({ text }) => text);
+    if (tool === 'sysctl') {
+      const { stderr } = await this.run(['sysctl', '-q', '-w', ...texts]);
+      return sysctlComplaints(stderr, texts);
     }
-    if (wrong.length > 0) throw refused('change network', wrong.slice(0, 3).join('; '));
-    return {
-      done: steps.filter((step) => !failed.has(step)),
-      waiting: [...failed.keys()],
+    if (tool === 'nft') {
+      const { code, stderr } = await this.run(['nft', '-f', '-'], `${texts.join('\n')}\n`);
+      return code === 0 ? new Map<number, string>() : firstLines(stderr);
+    }
+    if (tool !== 'host') return this.runIp(this.place.netns, tool, texts);
+    const here = await this.endsThatAreHere();
+    return this.runIp(
+      this.place.hostNetns,
+      tool,
+      // A line of its own for each step stays at its index.
+      lines.map(({ text }, index) => (here(batch.steps[index]) ? text : '')),
+    );
+  }
+
+  private async runIp(
+    netns: string | undefined,
+    tool: keyof typeof PROGRAMS,
+    texts: readonly string[],
+  ): Promise<Complaints> {
+    const argv = [...PROGRAMS[tool], '-force', '-batch', '-'];
+    const { code, stderr } = await runCommand(netns, argv, `${texts.join('\n')}\n`);
+    // 1: some lines failed, each with its number. Anything else: the program gave up, and lines behind were not read.
+    return code > 1 ? firstLines(stderr) : complaintsOf(stderr);
+  }
+
+  /** Tells which VF ends are where they were made: another netdev may have the name of one that went to its pod. */
+  private async endsThatAreHere(): Promise<(step: Step | undefined) => boolean> {
+    const [representors, vfs] = await Promise.all([
+      linksIn(this.place.netns),
+      linksIn(this.place.hostNetns),
+    ]);
+    return (step) => {
+      const device = step?.result?.device ?? '';
+      return areEnds(representors.get(device), vfs.get(device));
     };
   }
 
-  private async takeBatch({ tool, lines }: Batch): Promise<Map<number, string>> {
-    if (tool === 'sysctl') {
-      const { stderr } = await this.run(['sysctl', '-q', '-w', ...lines]);
-      return sysctlComplaints(stderr, lines);
-    }
-    if (tool === 'nft') {
-      const { code, stderr } = await this.run(['nft', '-f', '-'], `${lines.join('\n')}\n`);
-      return new Map(code === 0 ? [] : lines.map((_, index) => [index, firstLines(stderr)]));
-    }
-    const netns = tool === 'host' ? this.place.hostNetns : this.place.netns;
-    const argv = [...PROGRAMS[tool], '-force', '-batch', '-'];
-    const { code, stderr } = await runCommand(netns, argv, `${lines.join('\n')}\n`);
-    // 1: some lines failed, each with its number. Anything else: the program gave up, and lines behind were not read.
-    if (code > 1) throw refused('change network', firstLines(stderr));
-    return complaintsOf(stderr);
+  /** Netdevs that a batch made before its program gave up: they are not made again. */
+  private async madeBy({ steps }: Batch): Promise<ReadonlySet<Step>> {
+    const making = [...new Set(steps)].filter(({ result }) => result?.kind === 'link');
+    if (making.length === 0) return new Set();
+    const links = await linksIn(this.place.netns);
+    const isMade = ({ result }: Step): boolean => {
+      const link = links.get(result?.device ?? '');
+      return link !== undefined && isOurs(link);
+    };
+    return new Set(making.filter(isMade));
   }
+}
+
+async function linksIn(netns: string | undefined): Promise<Map<string, ListedLink>> {
+  const { stdout } = await runCommand(netns, ['ip', '-j', 'link', 'show']);
+  return new Map(linksOf(stdout).map((link) => [link.ifname, link]));
+}
+
+function without({ tool, lines, steps }: Batch, left: ReadonlySet<Step>): Batch {
+  const stays = (_: unknown, index: number): boolean => {
+    const step = steps[index];
+    return step !== undefined && !left.has(step);
+  };
+  return { tool, lines: lines.filter(stays), steps: steps.filter(stays) };
 }
 
 function refused(op: string, message: string): LinuxError {

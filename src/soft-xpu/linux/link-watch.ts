@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Clock, Timer } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';
+import { isLinkInMaking } from './names.js';
 
 /** How a watch is set up. */
 export interface LinkWatchOptions {
@@ -101,6 +102,7 @@ export interface LinkEvent {
 export function eventOf(line: string): LinkEvent | 'route' | undefined {
   const [, deleted, device, flags] =
     /^(Deleted )?\d+: ([^:@]+)(?:@[^:]*)?: <([^>]*)>/.exec(line) ?? [];
+  if (device !== undefined && isLinkInMaking(device)) return undefined;
   if (device !== undefined) {
     return {
       device,

@@ -1,4 +1,5 @@
 /** Names and numbers that the parts of the linux data plane agree on: what our objects in the kernel are called. */
+import { hashText } from '../../base/hash.js';
 import type { Family } from '../../base/ip.js';
 
 /** Our nftables table, in family `inet`, and in `netdev` for the ingress of VXLAN devices. No other is touched. */
@@ -9,6 +10,23 @@ export const POSITION_CHAIN_PREFIX = 'at-';
 
 /** Alias of every netdev that we made, so that a later start knows its own. */
 export const LINK_ALIAS = 'calico-xpu';
+
+/**
+ * Name of a netdev that we are making, until it bears its alias and may have the name it is meant for. Nobody else gives
+ * such names: what is called so is left over from a making that was cut short.
+ */
+export function linkNameInMaking(name: string): string {
+  return `${IN_MAKING_PREFIX}${hashText(name, IN_MAKING_HASH_CHARS)}`;
+}
+
+/** True for names of `linkNameInMaking`. */
+export function isLinkInMaking(name: string): boolean {
+  return IN_MAKING.test(name);
+}
+
+const IN_MAKING_PREFIX = 'cxm.';
+const IN_MAKING_HASH_CHARS = 11;
+const IN_MAKING = /^cxm\.[0-9a-z]{11}$/;
 
 /** Alias of `lo` in a namespace that we made. */
 export const NAMESPACE_ALIAS = 'calico-xpu-namespace';

@@ -1,4 +1,6 @@
 /** Which netdev stands for an Interface. Pure. */
+import { isLinkInMaking } from './names.js';
+
 /** Netdevs that exist already: a table, and a pattern for what is not in it. */
 export interface ForeignNetdevs {
   /** Netdev by ifname. */
@@ -25,7 +27,7 @@ export function netdevOf(
   const name = foreign === undefined ? ifname : foreignName(ifname, foreign);
   if (name === undefined || name.length > NAME_MAX || !/^[\w.:@+=,-]+$/.test(name))
     return undefined;
-  const taken = ['.', '..', 'lo', 'all', 'default', uplink].includes(name);
+  const taken = ['.', '..', 'lo', 'all', 'default', uplink].includes(name) || isLinkInMaking(name);
   return taken || /^vx\d+(-6)?$/.test(name) ? undefined : name;
 }
 

@@ -5,8 +5,8 @@ import type { MemberDelta } from '../store/group-delta.js';
 import type { Commit } from '../store/object-store.js';
 import type { SavedChange, SavedPlace } from './saved-state.js';
 
-/** An address whose flows must be forgotten. */
-export interface LeftAddress {
+/** An address that a Mapping left. */
+export interface VpcAddress {
   readonly vpc: string;
   readonly ip: string;
 }
@@ -22,7 +22,7 @@ interface MemberSets {
 export class PendingChange {
   private readonly objects = new Map<KeyText, object | null>();
   private readonly members = new Map<string, MemberSets>();
-  private readonly left = new Map<string, LeftAddress>();
+  private readonly left = new Map<string, VpcAddress>();
 
   /** Adds a commit, just made. */
   add({ objects, groups }: Commit): void {
@@ -47,7 +47,7 @@ export class PendingChange {
   }
 
   /** Addresses that were left, or changed hands. */
-  get leftAddresses(): readonly LeftAddress[] {
+  get leftAddresses(): readonly VpcAddress[] {
     return [...this.left.values()];
   }
 

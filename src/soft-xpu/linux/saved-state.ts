@@ -14,6 +14,14 @@ export interface SavedPlace {
   readonly generation: number;
   /** Numbers of routing domains by Vpc id. */
   readonly domains: Readonly<Record<string, number>>;
+  /** Addresses that were left, whose flows the kernel may still know. */
+  readonly left: readonly LeftAddress[];
+}
+
+/** An address in a routing domain, by its number: its Vpc may be gone. */
+export interface LeftAddress {
+  readonly domain: number;
+  readonly ip: string;
 }
 
 /** Identity and place of a data plane. */
@@ -59,7 +67,7 @@ export function changeLine(change: SavedChange): string {
 export function headerOf(snapshot: string): SavedHeader {
   const end = snapshot.indexOf('\n');
   const header = parsed(snapshot.slice(0, end < 0 ? undefined : end)) as Partial<SavedHeader>;
-  const { version, bootId, shape, position, generation, domains, journal } = header;
+  const { version, bootId, shape, position, generation, domains, left = [], journal } = header;
   const sound =
     version === 1 &&
     typeof bootId === 'string' &&
@@ -69,7 +77,7 @@ export function headerOf(snapshot: string): SavedHeader {
     typeof domains === 'object' &&
     typeof journal === 'string';
   if (!sound) throw unreadable(`version ${String(version)} of the snapshot`);
-  return { version, bootId, shape, position, generation, domains, journal };
+  return { version, bootId, shape, position, generation, domains, left, journal };
 }
 
 /**
@@ -87,8 +95,8 @@ export function foldState(snapshot: string, journal: string): SavedState {
   lines.pop(); // What stands behind the last line end is torn, or nothing.
   for (const line of lines) {
     const change = parsed(line) as SavedChange;
-    const { position, generation, domains } = change;
-    header = { ...header, position, generation, domains };
+    const { position, generation, domains, left = [] } = change;
+    header = { ...header, position, generation, domains, left };
     applyChange(change, objects, members);
   }
   return { ...header, dump: dumpText(objects, members) };

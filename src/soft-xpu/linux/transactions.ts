@@ -2,11 +2,15 @@
  * Brings commits into force, one transaction at a time; what is committed meanwhile goes together into the next one. An
  * answer waits for the transaction that its commit is part of.
  *
- * A transaction: what the state file gains; network steps that come before policy; the ruleset, at once; steps that come
- * after; flows of addresses that were left. If any of it fails, the next attempt looks at the kernel anew, replaces the
- * whole ruleset, and writes the state file anew.
+ * A transaction: what the state file gains; network steps that come before policy; the ruleset, at once; flows of
+ * addresses that were left are forgotten; steps that come after. If any of it fails, the next attempt looks at the kernel
+ * anew, replaces the whole ruleset, and writes the state file anew.
+ *
+ * A network step that the kernel refuses is no failure of the transaction: it concerns those who asked for it, what it is
+ * about stays closed, and it is tried again by and by.
  */
 import type { Clock } from '../../base/clock.js';
+import { keyText, type ObjectKey } from '../../opi/objects/key.js';
 import { errorText } from '../../base/errors.js';
 import type { Logger } from '../../base/log.js';
 import { dumpStore } from '../store/dump.js';
@@ -16,7 +20,11 @@ import { POSITION_CHAIN_PREFIX, TABLE_NAME } from './names.js';
 import type { DomainNumbers } from './network/domains.js';
 import type { Network } from './network/network.js';
 import { stepsOf, type Step } from './network/steps.js';
-import { PendingChange, type LeftAddress } from './pending.js';
+import type { Refusal } from './network/refusals.js';
+import { LinuxError } from './errors.js';
+import { PendingChange } from './pending.js';
+import { Retry } from './retry.js';
+import type { LeftAddress, SavedPlace } from './saved-state.js';
 import type { StateFile } from './state-file.js';
 
 /** The compiler of the ruleset. */
@@ -56,11 +64,9 @@ export interface TransactionStart {
   readonly generation: number;
   /** The kernel has that ruleset; false = it must be written as a whole. */
   readonly inStep: boolean;
+  /** Addresses whose flows an earlier process did not come to forget. */
+  readonly left: readonly LeftAddress[];
 }
-
-/** Pause before a transaction that failed is tried again by itself, milliseconds; doubled each time. */
-const RETRY_MS = 500;
-const RETRY_MS_MAX = 30_000;
 
 /** See the file head. */
 export class Transactions {
@@ -71,7 +77,7 @@ export class Transactions {
   private inStep: boolean;
   private pending = new PendingChange();
   private text = '';
-  private left: LeftAddress[] = [];
+  private left: readonly LeftAddress[];
   private due = false;
   private around = true;
   private observed = false;
@@ -79,9 +85,10 @@ export class Transactions {
   private next: Promise<void> | undefined;
   /** Commits that could not be followed. */
   private failures = 0;
-  private retryMs = RETRY_MS;
-  private retryTimer: { cancel(): void } | undefined;
-  private closed = false;
+  /** Tries a transaction that failed again. */
+  private readonly again: Retry;
+  /** Tries steps that were refused again. */
+  private readonly refusedAgain: Retry;
 
   constructor(parts: TransactionParts, start: TransactionStart) {
     this.parts = parts;
@@ -89,7 +96,10 @@ export class Transactions {
     this.position = start.position;
     this.generation = start.generation;
     this.inStep = start.inStep;
+    this.left = start.left;
     this.due = true;
+    this.again = new Retry(parts.clock, () => this.request());
+    this.refusedAgain = new Retry(parts.clock, () => this.retryRefused());
   }
 
   /**
@@ -122,16 +132,42 @@ export class Transactions {
     this.begin().catch(() => undefined);
   }
 
-  /** Resolves when everything noted before is in force. Rejects with LinuxError if it is not. */
-  settled(): Promise<void> {
+  /**
+   * Resolves when everything noted before is in force. Rejects with LinuxError if it is not. Network steps that are refused
+   * only matter if they concern one of `keys`: default all.
+   */
+  async settled(keys?: readonly ObjectKey[]): Promise<void> {
+    if (this.refusal(keys) !== undefined) this.retryRefused();
+    await this.upToDate();
+    const refusal = this.refusal(keys);
+    if (refusal === undefined) return;
+    const { objects, complaint } = refusal;
+    const message = `${[...objects].join(', ') || 'uplink'}: ${complaint}`;
+    throw new LinuxError({ code: 'refused', op: 'change network', message });
+  }
+
+  private upToDate(): Promise<void> {
     if (this.due || !this.inStep) return this.running && !this.due ? this.running : this.begin();
     return this.running ?? Promise.resolve();
   }
 
+  private refusal(keys: readonly ObjectKey[] | undefined): Refusal | undefined {
+    const texts = keys?.map(keyText);
+    for (const refusal of this.parts.network.refused()) {
+      if (texts === undefined || texts.some((text) => refusal.objects.has(text))) return refusal;
+    }
+    return undefined;
+  }
+
+  private retryRefused(): void {
+    this.parts.network.retry();
+    this.request();
+  }
+
   /** Ends: what is under way ends well or badly, nothing new begins. */
   async close(): Promise<void> {
-    this.closed = true;
-    this.retryTimer?.cancel();
+    this.again.close();
+    this.refusedAgain.close();
     await (this.next ?? this.running)?.catch(() => undefined);
   }
 
@@ -149,21 +185,20 @@ export class Transactions {
 
   private async run(): Promise<void> {
     this.due = false;
-    this.retryTimer?.cancel();
+    this.again.cancel();
     try {
       await this.transact();
-      this.retryMs = RETRY_MS;
+      this.again.succeed();
     } catch (error) {
       this.inStep = false;
-      const { logger } = this.parts;
-      logger.error({ error: errorText(error), retryMs: this.retryMs }, 'kernel is out of step');
-      this.retryLater();
+      const retryMs = this.again.plan();
+      this.parts.logger.error({ error: errorText(error), retryMs }, 'kernel is out of step');
       throw error;
     }
   }
 
   private async transact(): Promise<void> {
-    const { kernel, network, domains, forgetFlows } = this.parts;
+    const { kernel, network, domains } = this.parts;
     const { failures } = this;
     await this.look();
     const whole = !this.inStep;
@@ -173,9 +208,10 @@ export class Transactions {
     const { before, after } = network.steps();
     await this.take(before);
     await kernel.nft(ruleset);
+    await this.forget();
     await this.take(after);
-    await forgetFlows(this.left);
-    this.left = [];
+    if (network.refused().next().done === true) this.refusedAgain.succeed();
+    else this.refusedAgain.plan();
     if (!this.due) domains.settle();
     this.inStep = failures === this.failures;
   }
@@ -200,9 +236,13 @@ export class Transactions {
     if (text !== '') this.position += 1;
     this.text = '';
     this.pending = new PendingChange();
-    this.left.push(...pending.leftAddresses);
-    const { position, generation, identity } = this;
-    const place = { position, generation, domains: domains.entries() };
+    const newlyLeft = pending.leftAddresses.flatMap(({ vpc, ip }) => {
+      const domain = domains.find(vpc);
+      return domain === undefined ? [] : { domain, ip };
+    });
+    this.left = [...this.left, ...newlyLeft];
+    const { position, identity } = this;
+    const place = this.place();
     if (whole || stateFile.wantsSnapshot)
       stateFile.write({ ...identity, ...place }, dumpStore(store));
     else if (!pending.isEmpty) stateFile.append(pending.saved(place));
@@ -210,30 +250,45 @@ export class Transactions {
     return text + (whole ? addPosition(position) : movePosition(from, position));
   }
 
-  private async take(steps: readonly Step[]): Promise<void> {
-    if (steps.length === 0) return;
-    const { kernel, network } = this.parts;
-    const { done, waiting } = await kernel.take(steps);
-    for (const { id, result } of done) network.confirm(id, result);
-    for (const { result } of waiting) if (result !== undefined) network.wait(result);
-    await this.takeAway(waiting.map(({ id }) => id));
+  private place(): SavedPlace {
+    const { position, generation, left } = this;
+    return { position, generation, domains: this.parts.domains.entries(), left };
   }
 
-  /** What waits for its netdev leaves nothing in place that is not wanted any more. */
+  /** Forgets the flows of addresses that were left, before somebody else is reached by them. */
+  private async forget(): Promise<void> {
+    const { forgetFlows, stateFile } = this.parts;
+    if (this.left.length === 0) return;
+    await forgetFlows(this.left);
+    this.left = [];
+    stateFile.append({ ...this.place(), objects: {}, members: {} });
+  }
+
+  private async take(steps: readonly Step[]): Promise<void> {
+    const { kernel, network, logger } = this.parts;
+    if (steps.length === 0) return;
+    const isHeld = ({ result }: Step): boolean => result !== undefined && network.isHeld(result);
+    const held = steps.filter(isHeld);
+    const { done, waiting, refused } = await kernel.take(steps.filter((step) => !isHeld(step)));
+    for (const { id, result } of done) network.confirm(id, result);
+    const late = [...held, ...waiting];
+    for (const { result } of late) if (result !== undefined) network.wait(result);
+    for (const { step, complaint } of refused) {
+      const { id } = step;
+      if (network.refuse(id, complaint)) logger.error({ id, complaint }, 'a change is refused');
+    }
+    const missing = [...late, ...refused.map(({ step }) => step)];
+    await this.takeAway(missing.flatMap(({ id, result }) => (result === undefined ? [] : id)));
+  }
+
+  /** What waits for its netdev, or is refused, leaves nothing in place that is not wanted any more. */
   private async takeAway(ids: readonly string[]): Promise<void> {
     const { kernel, network } = this.parts;
     const stale = ids.flatMap((id) => network.inPlace(id) ?? []);
     if (stale.length === 0) return;
     const changes = stale.map((before) => ({ id: before.id, before, after: undefined }));
     const { done } = await kernel.take(stepsOf(changes).before);
-    for (const { id } of done) network.confirm(id, undefined);
-  }
-
-  private retryLater(): void {
-    if (this.closed) return;
-    const { clock } = this.parts;
-    this.retryTimer = clock.after(this.retryMs, () => void this.begin().catch(() => undefined));
-    this.retryMs = Math.min(this.retryMs * 2, RETRY_MS_MAX);
+    for (const { id } of done) network.takenAway(id);
   }
 }
 

@@ -9,6 +9,8 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Clock } from '../../base/clock.js';
+import type { ObjectKey } from '../../opi/objects/key.js';
+import type { ObjectStore } from '../store/object-store.js';
 import type { FailureQueue, Injection } from './failures.js';
 import { serviceError, StatusError, type ServerMode } from './status.js';
 
@@ -31,8 +33,10 @@ export interface DispatcherOptions {
   readonly failures: FailureQueue;
   /** Closes every connection. */
   readonly dropConnections: () => void;
-  /** Resolves when what was written is in force for packets: no write is answered before. */
-  readonly settled: () => Promise<void>;
+  /** Runs an action and gives the objects that it asked to change. */
+  readonly trace: ObjectStore['trace'];
+  /** Resolves when what was written to these objects is in force for packets: no write is answered before. */
+  readonly settled: (keys: readonly ObjectKey[]) => Promise<void>;
 }
 
 /** See the file head. */
@@ -40,15 +44,17 @@ export class Dispatcher {
   private readonly clock: Clock;
   private readonly failures: FailureQueue;
   private readonly dropConnections: () => void;
-  private readonly settled: () => Promise<void>;
+  private readonly trace: ObjectStore['trace'];
+  private readonly settled: (keys: readonly ObjectKey[]) => Promise<void>;
   private readonly counts = new Map<string, number>();
   /** Ends each injected delay that still runs. */
   private readonly waits = new Set<() => void>();
 
-  constructor({ clock, failures, dropConnections, settled }: DispatcherOptions) {
+  constructor({ clock, failures, dropConnections, trace, settled }: DispatcherOptions) {
     this.clock = clock;
     this.failures = failures;
     this.dropConnections = dropConnections;
+    this.trace = trace;
     this.settled = settled;
   }
 
@@ -94,8 +100,9 @@ export class Dispatcher {
   private settling(path: string, handler: Handler): Handler {
     if (!WRITING.test(path)) return handler;
     return async (request) => {
-      const response = await handler(request);
-      await this.settled();
+      const { result, keys } = this.trace(() => handler(request));
+      const response = await result;
+      await this.settled(keys);
       return response;
     };
   }

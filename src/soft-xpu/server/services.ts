@@ -35,7 +35,8 @@ export function buildServer(context: ServerContext, dropConnections: () => void)
     clock: context.clock,
     failures,
     dropConnections,
-    settled: () => context.dataPlane.settled(),
+    trace: (action) => context.store.trace(action),
+    settled: (keys) => context.dataPlane.settled(keys),
   });
   const lifecycle = new Lifecycle(context.clock, context.settleMs);
   const add = (service: string, handlers: Handlers, rules: ServiceRules): void => {

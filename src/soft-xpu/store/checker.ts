@@ -3,6 +3,9 @@ import { formatCidr, formatIp, parseCidr, parseIp, type Family } from '../../bas
 import type { FieldViolation } from './errors.js';
 
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
+/** Lowest bit of the first byte: multicast and broadcast. */
+const GROUP_MAC = /^[0-9a-f][13579bdf]:/;
+const ZERO_MAC = '00:00:00:00:00:00';
 
 /** Violations found so far, and the checks of the value forms that specs are made of. */
 export class Checker {
@@ -39,9 +42,12 @@ export class Checker {
     this.require(sound, field, `${text} is no canonical${familyWord(family)} prefix`);
   }
 
-  /** A lower-case MAC address, if one is given. */
+  /** A lower-case MAC address that one station can have, if one is given: no group's, and not zero (IEEE 802). */
   mac(text: string | undefined, field: string): void {
-    if (text !== undefined) this.require(MAC.test(text), field, `${text} is no MAC address`);
+    if (text === undefined) return;
+    this.require(MAC.test(text), field, `${text} is no MAC address`);
+    this.require(!GROUP_MAC.test(text), field, `${text} is the MAC address of a group`);
+    this.require(text !== ZERO_MAC, field, `${text} is nobody's MAC address`);
   }
 
   /** Inclusive port ranges. */

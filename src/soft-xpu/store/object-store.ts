@@ -66,6 +66,7 @@ export class ObjectStore {
   private readonly tables = new Tables();
   private readonly listeners: CommitListener[] = [];
   private currentLimits: Limits;
+  private traced: ObjectKey[] | undefined;
 
   constructor(options: ObjectStoreOptions) {
     this.compactRules = options.compactRules;
@@ -113,6 +114,18 @@ export class ObjectStore {
     return [...this.tables.referrersOf(key)].map(parseKeyText);
   }
 
+  /** Runs an action and gives the objects that it asked to change, changed or not, before it first waited. */
+  trace<T>(action: () => T): { readonly result: T; readonly keys: readonly ObjectKey[] } {
+    const { traced } = this;
+    const keys: ObjectKey[] = [];
+    this.traced = keys;
+    try {
+      return { result: action(), keys };
+    } finally {
+      this.traced = traced;
+    }
+  }
+
   /** Applies one operation. */
   apply(operation: StoreOperation): OperationResult {
     return this.transact((transaction) => this.applyOne(operation, transaction));
@@ -144,6 +157,7 @@ export class ObjectStore {
   }
 
   private applyOne(operation: StoreOperation, transaction: Transaction): OperationResult {
+    this.traced?.push('object' in operation ? operation.object.key : operation.key);
     switch (operation.op) {
       case 'create':
         return { stored: transaction.create(operation.object, operation.members) };

@@ -7,6 +7,7 @@ import { createMemoryXpu } from '../../../src/soft-xpu/memory-xpu.js';
 import type { NetworkSurroundings } from '../../../src/soft-xpu/linux/network/contributions.js';
 import { DomainNumbers } from '../../../src/soft-xpu/linux/network/domains.js';
 import { ITEM_KINDS, type Line, type NetItem } from '../../../src/soft-xpu/linux/network/item.js';
+import { linkNameInMaking } from '../../../src/soft-xpu/linux/names.js';
 import { Network } from '../../../src/soft-xpu/linux/network/network.js';
 import { LAST_METRIC, linkLocalOf } from '../../../src/soft-xpu/linux/network/routing.js';
 import type { NetworkSteps, Step } from '../../../src/soft-xpu/linux/network/steps.js';
@@ -80,11 +81,13 @@ describe('soft-xpu linux: network state', () => {
   it('makes a pair with its MACs, and leads the addresses of its Vnic there', () => {
     const node = new FollowedNode();
     const { before, after } = node.take();
+    const making = linkNameInMaking('cali-a');
     const mac = (node.store.get(key('vnic', 'vnic-a'))?.object.spec as SpecByKind['vnic']).mac;
     expect(linesOf(before)).to.include(
-      `link add name cali-a type veth peer name cali-a address ${mac} mtu 1500 netns /run/netns/host`,
+      `link add name ${making} type veth peer name cali-a address ${mac} mtu 1500 netns /run/netns/host`,
     );
-    expect(linesOf(before)).to.include('link set dev cali-a address ee:ee:ee:ee:ee:ee mtu 1500');
+    expect(linesOf(before)).to.include(`link set dev ${making} address ee:ee:ee:ee:ee:ee mtu 1500`);
+    expect(linesOf(before)).to.include(`link set dev ${making} name cali-a`);
     const late = linesOf(after);
     expect(late).to.include('link set dev cali-a up');
     expect(late).to.include(`route replace ${POD_A}/32 table 1002 dev cali-a scope link proto 199`);
@@ -124,8 +127,8 @@ describe('soft-xpu linux: network state', () => {
       object('tunnel', 'tunnel-6', { ...tunnel, localIp: '2001:db8::1', remoteIp: '2001:db8::2' }),
     );
     const lines = linesOf(node.take().before);
-    expect(lines).to.include('link set dev vx7 mtu 8950');
-    expect(lines).to.include('link set dev vx7-6 mtu 8930');
+    expect(lines).to.include(`link set dev ${linkNameInMaking('vx7')} mtu 8950`);
+    expect(lines).to.include(`link set dev ${linkNameInMaking('vx7-6')} mtu 8930`);
     node.wanted.setUplink({ name: 'up0', mtu: 1500 });
     const changed = linesOf(node.take().before);
     expect(changed).to.include('link set dev vx7 mtu 1450');
@@ -173,8 +176,10 @@ describe('soft-xpu linux: network state', () => {
     const steps = node.take();
     expect(node.state()).to.equal(before);
     const lines = linesOf([...steps.before, ...steps.after]);
-    expect(lines.filter((line) => !line.includes('cali-a'))).to.deep.equal([]);
-    expect(lines.some((line) => line.startsWith('link add name cali-a'))).to.be.true;
+    const making = linkNameInMaking('cali-a');
+    const others = lines.filter((line) => !line.includes('cali-a') && !line.includes(making));
+    expect(others).to.deep.equal([]);
+    expect(lines).to.include(`link set dev ${making} name cali-a`);
     expect(linesOf(node.take().before)).to.deep.equal([]);
   });
 

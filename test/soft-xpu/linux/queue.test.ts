@@ -9,10 +9,14 @@ import { createMemoryXpu } from '../../../src/soft-xpu/memory-xpu.js';
 import type { Kernel } from '../../../src/soft-xpu/linux/kernel.js';
 import { DomainNumbers } from '../../../src/soft-xpu/linux/network/domains.js';
 import { Network } from '../../../src/soft-xpu/linux/network/network.js';
+import type { StepOutcome } from '../../../src/soft-xpu/linux/network/outcome.js';
 import type { Step } from '../../../src/soft-xpu/linux/network/steps.js';
+import type { LeftAddress } from '../../../src/soft-xpu/linux/saved-state.js';
 import { StateFile } from '../../../src/soft-xpu/linux/state-file.js';
 import { Transactions } from '../../../src/soft-xpu/linux/transactions.js';
+import type { ObjectKey } from '../../../src/opi/objects/key.js';
 import { NodeObjects } from '../node-objects.js';
+import { key } from '../node-words.js';
 
 /** Timers that run when a test says so. */
 class HandTimers implements Clock {
@@ -34,10 +38,12 @@ class HandTimers implements Clock {
 class QueuedNode extends NodeObjects {
   readonly log: string[] = [];
   readonly failAt = new Set<string>();
+  /** Ids of items that the kernel refuses. */
+  readonly refuses = new Set<string>();
   readonly timers = new HandTimers();
   readonly transactions: Transactions;
 
-  constructor(stateFile: StateFile) {
+  constructor(stateFile: StateFile, left: readonly LeftAddress[] = []) {
     const { store } = createMemoryXpu();
     super(store, false);
     const domains = new DomainNumbers();
@@ -57,8 +63,9 @@ class QueuedNode extends NodeObjects {
     const kernel = {
       nft: (text: string) => (text === '' ? Promise.resolve() : say(`nft ${text.trim()}`)),
       take: async (steps: readonly Step[]) => {
-        await say('ip');
-        return { done: steps, waiting: [] };
+        const words = steps.map(({ id, result }) => (result === undefined ? `-${id}` : `+${id}`));
+        await say(`ip ${words.join(', ')}`);
+        return this.outcome(steps);
       },
     };
     let changes = 0;
@@ -83,14 +90,23 @@ class QueuedNode extends NodeObjects {
         lookAround: () => say('look'),
         forgetFlows: (addresses) => say(`forget ${addresses.map(({ ip }) => ip).join()}`),
       },
-      { bootId: 'boot', shape: '', position: 0, generation: 0, inStep: false },
+      { bootId: 'boot', shape: '', position: 0, generation: 0, inStep: false, left },
     );
     store.onCommit((commit) => this.transactions.note(commit));
   }
 
   /** The words of the transactions since the last call, `ip` left out. */
   words(): string[] {
-    return this.log.splice(0).filter((word) => word !== 'ip' && word !== 'forget ');
+    return this.log.splice(0).filter((word) => !word.startsWith('ip '));
+  }
+
+  private outcome(steps: readonly Step[]): StepOutcome {
+    const isRefused = ({ id }: Step): boolean => this.refuses.has(id);
+    return {
+      done: steps.filter((step) => !isRefused(step)),
+      waiting: [],
+      refused: steps.filter(isRefused).map((step) => ({ step, complaint: `no ${step.id}` })),
+    };
   }
 }
 
@@ -135,14 +151,20 @@ describe('soft-xpu linux: queue of transactions', () => {
 
   for (const part of ['nft', 'ip', 'forget']) {
     it(`fails those who wait when ${part} fails, then replaces the whole`, async () => {
+      node.mapping('map-c', '10.65.0.9', 'vnic-a');
+      await node.transactions.settled();
       node.words();
       node.failAt.add(part);
-      node.mapping('map-c', '10.65.0.9', 'vnic-a');
+      node.mapping('map-c', '10.65.0.9', 'vnic-b');
       expect(await failed()).to.equal(`no ${part}`);
       node.words();
       expect(await failed()).to.equal('');
-      expect(node.words()).to.deep.equal(['observe', 'nft whole-1;add chain inet calico-xpu at-3']);
-      expect(stateFile.load()?.position).to.equal(3);
+      expect(node.words()).to.deep.equal([
+        'observe',
+        'nft whole-2;add chain inet calico-xpu at-4',
+        'forget 10.65.0.9',
+      ]);
+      expect(stateFile.load()?.position).to.equal(4);
     });
   }
 
@@ -179,6 +201,74 @@ describe('soft-xpu linux: queue of transactions', () => {
     node.policy('policy-1', []);
     await node.transactions.settled();
     expect(node.words()).to.deep.equal(['observe', 'nft whole-0;add chain inet calico-xpu at-2']);
+  });
+
+  it('fails only those whose object the kernel refuses, and tries again by itself', async () => {
+    const { transactions, timers } = node;
+    const answer = (...keys: ObjectKey[]): Promise<string> =>
+      transactions.settled(keys).then(
+        () => '',
+        (error: unknown) => (error as Error).message,
+      );
+    const [bad, good] = [key('vnic', 'vnic-z'), key('vnic', 'vnic-y')];
+    node.refuses.add('link cali-z');
+    node.vnic('vnic-z', 'cali-z', true).mapping('map-z', '10.65.0.9', 'vnic-z');
+    expect(await answer(bad)).to.contain('vnic/vnic-z: no link cali-z');
+    // Nothing is done about a netdev that is somebody else's.
+    expect(node.log.join())
+      .to.contain('+link cali-z')
+      .and.not.to.match(/\+(up|route \S+ dev) cali-z/);
+    node.log.length = 0;
+    node.vnic('vnic-y', 'cali-y', true).policy('policy-1', []);
+    expect(await answer(good, key('networkPolicy', 'policy-1'))).to.equal('');
+    expect(node.log.join()).to.contain('+up cali-y').and.not.to.contain('cali-z');
+    expect(node.log.join()).to.contain('change-');
+    expect(await failed()).to.contain('no link cali-z');
+    node.refuses.clear();
+    node.log.length = 0;
+    timers.due.at(-1)?.action();
+    expect(await answer(bad)).to.equal('');
+    for (const id of ['link cali-z', 'up cali-z', 'neighbour 10.65.0.9 cali-z']) {
+      expect(node.log.join()).to.contain(`+${id}`);
+    }
+    expect(await failed()).to.equal('');
+  });
+
+  it('lets an object go that was refused', async () => {
+    node.refuses.add('link cali-z');
+    node.vnic('vnic-z', 'cali-z', true);
+    expect(await failed()).to.contain('no link cali-z');
+    node.remove('vnic', 'vnic-z');
+    expect(await failed()).to.equal('');
+  });
+
+  it('forgets the flows of an address that moves before its new holder is reached', async () => {
+    node.mapping('map-c', '10.65.0.9', 'vnic-a');
+    await node.transactions.settled();
+    node.log.length = 0;
+    node.mapping('map-c', '10.65.0.9', 'vnic-b');
+    await node.transactions.settled();
+    const route = 'route 10.65.0.9/32 table 1002';
+    const order = [`-${route}`, 'nft', 'forget 10.65.0.9', `+${route}`].map((words) =>
+      node.log.findIndex((line) => line.split(/^ip |, /).some((word) => word.startsWith(words))),
+    );
+    expect(order).to.not.include(-1);
+    expect(order).to.deep.equal([...order].sort((a, b) => a - b));
+  });
+
+  it('keeps addresses that were left until their flows are forgotten, over its own death too', async () => {
+    node.mapping('map-c', '10.65.0.9', 'vnic-a');
+    await node.transactions.settled();
+    node.failAt.add('forget');
+    node.remove('mapping', 'map-c');
+    expect(await failed()).to.equal('no forget');
+    const left = stateFile.load()?.left ?? [];
+    expect(left).to.deep.equal([{ domain: 1, ip: '10.65.0.9' }]);
+    await node.transactions.close();
+    node = new QueuedNode(stateFile, left);
+    await node.transactions.settled();
+    expect(node.words()).to.include('forget 10.65.0.9');
+    expect(stateFile.load()?.left).to.deep.equal([]);
   });
 
   it('answers everybody who waits for the same transaction', async () => {

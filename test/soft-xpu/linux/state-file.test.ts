@@ -8,7 +8,11 @@ import type { Commit } from '../../../src/soft-xpu/store/object-store.js';
 import { createMemoryXpu } from '../../../src/soft-xpu/memory-xpu.js';
 import { dumpStore, loadStore } from '../../../src/soft-xpu/store/dump.js';
 import { PendingChange } from '../../../src/soft-xpu/linux/pending.js';
-import { foldState, snapshotText } from '../../../src/soft-xpu/linux/saved-state.js';
+import {
+  foldState,
+  snapshotText,
+  type SavedPlace,
+} from '../../../src/soft-xpu/linux/saved-state.js';
 import { StateFile } from '../../../src/soft-xpu/linux/state-file.js';
 import { seedOfRun } from '../../support/chance.js';
 import { NodeObjects } from '../node-objects.js';
@@ -46,8 +50,9 @@ class KeptNode extends NodeObjects {
     return this;
   }
 
-  private place(): { position: number; generation: number; domains: Record<string, number> } {
-    return { position: this.count, generation: this.count, domains: { cluster: 1 } };
+  private place(): SavedPlace {
+    const left = [{ domain: 1, ip: `10.65.1.${this.count}` }];
+    return { position: this.count, generation: this.count, domains: { cluster: 1 }, left };
   }
 }
 
@@ -87,6 +92,7 @@ describe('soft-xpu linux: state file', () => {
     expect(state?.bootId).to.equal('boot');
     expect(state?.position).to.equal(node.dumps.length - 1);
     expect(state?.domains).to.deep.equal({ cluster: 1 });
+    expect(state?.left).to.deep.equal([{ domain: 1, ip: `10.65.1.${state?.position}` }]);
   });
 
   it('leaves out a change that was not written to its end, wherever it is cut off', () => {
@@ -116,6 +122,7 @@ describe('soft-xpu linux: state file', () => {
         position: 9,
         generation: 9,
         domains: {},
+        left: [],
         journal: 'journal-2',
       },
       dumpStore(node.store),
@@ -129,7 +136,10 @@ describe('soft-xpu linux: state file', () => {
     const state = file.load();
     expect(state?.position).to.equal(9);
     expect(reloaded(state?.dump ?? '')).to.equal(node.dumps.at(-1));
-    file.write({ bootId: 'boot', shape: 'same', position: 10, generation: 10, domains: {} }, '');
+    file.write(
+      { bootId: 'boot', shape: 'same', position: 10, generation: 10, domains: {}, left: [] },
+      '',
+    );
     expect(readdirSync(join(folder, 'state'))).to.have.members(['snapshot', 'journal-3']);
     expect(file.load()?.position).to.equal(10);
   });
@@ -144,7 +154,7 @@ describe('soft-xpu linux: state file', () => {
       node.members('group-1', [], members).keep();
     }
     file.write(
-      { bootId: 'boot', shape: 'same', position: 7, generation: 7, domains: {} },
+      { bootId: 'boot', shape: 'same', position: 7, generation: 7, domains: {}, left: [] },
       dumpStore(node.store),
     );
     expect(file.wantsSnapshot).to.be.false;

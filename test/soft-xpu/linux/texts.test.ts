@@ -1,5 +1,6 @@
 /** What programs of the system print, and what we make of it. */
 import { expect } from 'chai';
+import { vxlanDevice } from '../../../src/soft-xpu/linux/network/links.js';
 import {
   firstPacket,
   idleMsOf,
@@ -120,6 +121,8 @@ describe('soft-xpu linux: batches', () => {
     expect(meaningOf('Cannot find device "cali-a"', 'ip', device)).to.equal('waiting');
     expect(meaningOf('Error: Device for nexthop is not up.', 'ip', device)).to.equal('waiting');
     expect(meaningOf('RTNETLINK answers: File exists', 'ip', device)).to.equal('wrong');
+    const [pair] = vxlanDevice(7, 4, 1500);
+    expect(meaningOf('Cannot find device "vx7"', 'ip', pair)).to.equal('wrong');
     expect(meaningOf('RTNETLINK answers: File exists', 'ip', domainRules(1)[0])).to.equal('done');
     expect(meaningOf('RTNETLINK answers: No such process', 'ip', undefined)).to.equal('done');
     expect(meaningOf('Cannot find device "cali-a"', 'ip', undefined)).to.equal('done');

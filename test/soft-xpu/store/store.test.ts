@@ -149,6 +149,13 @@ describe('soft-xpu store: validation names the field', () => {
       object('interface', 'if-x', { ifname: 'x', vf: true, adminUp: true, mac: 'AA' }),
       'spec.mac',
     ],
+    ...['01:00:5e:00:00:01', 'ff:ff:ff:ff:ff:ff', '00:00:00:00:00:00'].map(
+      (mac): [string, AnyObject, string] => [
+        `the MAC ${mac}`,
+        object('interface', 'if-x', { ifname: 'x', vf: true, adminUp: true, mac }),
+        'spec.mac',
+      ],
+    ),
     ['a VNI', object('vpc', 'vpc-x', { vni: 0 }), 'spec.vni'],
     [
       'an address that is not canonical',

@@ -1,26 +1,42 @@
 /** Steps as the inputs of few programs, and what the programs' complaints mean for the steps. */
-import type { NetItem, Tool } from './item.js';
+import type { Line, NetItem, Tool } from './item.js';
 import type { Step } from './steps.js';
 
 /** Input of one program. `steps[i]` is the step that line `i` belongs to. */
 export interface Batch {
   readonly tool: Tool;
-  readonly lines: readonly string[];
+  readonly lines: readonly Line[];
   readonly steps: readonly Step[];
 }
 
 /** Groups the lines of steps, in their order, by the program that takes them. */
 export function batchesOf(steps: readonly Step[]): Batch[] {
-  const batches: { tool: Tool; lines: string[]; steps: Step[] }[] = [];
+  const batches: { tool: Tool; lines: Line[]; steps: Step[] }[] = [];
   for (const step of steps) {
-    for (const { tool, text } of step.lines) {
+    for (const line of step.lines) {
       let last = batches.at(-1);
-      if (last?.tool !== tool) batches.push((last = { tool, lines: [], steps: [] }));
-      last.lines.push(text);
+      if (last?.tool !== line.tool)
+        batches.push((last = { tool: line.tool, lines: [], steps: [] }));
+      last.lines.push(line);
       last.steps.push(step);
     }
   }
   return batches;
+}
+
+/** Both halves of a batch; none if it is of one step. Lines of a step stay together. */
+export function halvesOf({ tool, lines, steps }: Batch): readonly Batch[] {
+  const all = [...new Set(steps)];
+  if (all.length < 2) return [];
+  const second = new Set(all.slice(all.length >> 1));
+  const half = (inSecond: boolean): Batch => {
+    const isIn = (_: unknown, index: number): boolean => {
+      const step = steps[index];
+      return step !== undefined && second.has(step) === inSecond;
+    };
+    return { tool, lines: lines.filter(isIn), steps: steps.filter(isIn) };
+  };
+  return [half(false), half(true)];
 }
 
 /** Complaints by line index, as `ip` and `bridge` tell them with `-force -batch -`. */
@@ -67,7 +83,7 @@ export function meaningOf(complaint: string, tool: Tool, result: NetItem | undef
   if (NO_DEVICE.test(complaint) || (tool === 'nft' && NOT_THERE.test(complaint))) {
     // The VF's end went to its pod: what it has there is the pod's.
     if (tool === 'host') return 'done';
-    return result.device === undefined ? 'wrong' : 'waiting';
+    return result.device === undefined || result.kind === 'link' ? 'wrong' : 'waiting';
   }
   return result.kind === 'rule' && complaint.includes('File exists') ? 'done' : 'wrong';
 }

@@ -112,13 +112,13 @@ export class Contributions {
     const prefix = `${ip}/${isV6 ? 128 : 32}`;
     if (destination.kind === 'tunnel') {
       const end = this.tunnelEnd(destination, mac);
-      return end === undefined ? [] : tunnelRoute(table, prefix, end);
+      return end === undefined ? [] : tunnelRoute(table, prefix, end).map(leavingFirst);
     }
     const items = [lastResort(table, prefix)];
     const vnic = this.spec(destination);
     const device = vnic && this.netdevOf(vnic.hostInterface, around);
     if (device === undefined) return items;
-    items.push(route(table, prefix, { device }));
+    items.push(leavingFirst(route(table, prefix, { device })));
     const known = mac ?? vnic?.mac;
     if (known !== undefined) items.push(neighbour(ip, device, known));
     if (isV6 && around.uplink) items.push(proxyNeighbour(ip, around.uplink.name));
@@ -184,6 +184,11 @@ export function uplinkItems({ name }: Uplink): NetItem[] {
 
 function ofSubnet({ v4RouterIp, v6RouterIp }: SubnetSpec): NetItem[] {
   const addresses = [v4RouterIp, v6RouterIp].filter((ip) => ip !== undefined);
+/** An address never moves at once: the flows of who had it must be forgotten before who gets it is reached. */
+function leavingFirst(item: NetItem): NetItem {
+  return item.kind === 'route' ? { ...item, leavesFirst: true } : item;
+}
+
   return addresses.filter((ip) => !isLinkLocalV6(ip)).map((ip) => ownAddress(ip));
 }
 

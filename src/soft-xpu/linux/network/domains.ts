@@ -20,6 +20,11 @@ export class DomainNumbers {
     return free;
   }
 
+  /** Number of a Vpc, if it has one. */
+  find(vpcId: string): number | undefined {
+    return this.numbers.get(vpcId);
+  }
+
   /** Number of a Vpc that has one: it was taken, and not released before the last `settle`. */
   of(vpcId: string): number {
     const number = this.numbers.get(vpcId);

@@ -13,6 +13,8 @@ export type Tool = 'ip' | 'ip6' | 'bridge' | 'host' | 'sysctl' | 'nft';
 export interface Line {
   readonly tool: Tool;
   readonly text: string;
+  /** It is no failure of the item if this line fails. */
+  readonly mayFail?: true;
 }
 
 /**
@@ -45,6 +47,8 @@ export interface NetItem {
   readonly device?: string;
   /** A netdev of ours is born with it: no line is needed when the netdev is made. */
   readonly inborn?: true;
+  /** What its id held before is taken away before policy, not replaced by it. */
+  readonly leavesFirst?: true;
   /** Puts it in place of whatever its id held before. */
   readonly make: readonly Line[];
   /** Takes it away. */

@@ -2,6 +2,7 @@
 import type { Family } from '../../../base/ip.js';
 import {
   LINK_ALIAS,
+  linkNameInMaking,
   MAIN_TABLE,
   RULE_PREFERENCE,
   TABLE_NAME,
@@ -30,10 +31,12 @@ export interface VethPair {
 /** Items of a veth pair. */
 export function vethPair({ name, mac, mtu, peerMac, peerNetns }: VethPair): NetItem[] {
   const peer = [`name ${name}`, ...(peerMac === undefined ? [] : [`address ${peerMac}`])];
-  const pair = ownLink(name, 'veth', [
-    `link add name ${name} type veth peer ${peer.join(' ')} mtu ${mtu} netns ${peerNetns}`,
+  const settings = `address ${mac} mtu ${mtu}`;
+  const pair = ownLink(name, 'veth', (making) => [
+    `link add name ${making} type veth peer ${peer.join(' ')} mtu ${mtu} netns ${peerNetns}`,
+    `link set dev ${making} ${settings}`,
   ]);
-  const items = [pair, linkSetting(name, `address ${mac} mtu ${mtu}`), linkUp(name)];
+  const items = [pair, linkSetting(name, settings), linkUp(name)];
   if (peerMac !== undefined) items.push(peerAddress(name, peerMac));
   return items;
 }
@@ -41,12 +44,14 @@ export function vethPair({ name, mac, mtu, peerMac, peerNetns }: VethPair): NetI
 /** A VXLAN device. `uplinkMtu` is what the outer packets may measure. */
 export function vxlanDevice(vni: number, family: Family, uplinkMtu: number): NetItem[] {
   const name = vxlanName(vni, family);
-  const device = ownLink(name, 'vxlan', [
-    `link add name ${name} type vxlan id ${vni} dstport ${VXLAN_PORT}` +
+  const settings = `mtu ${uplinkMtu - VXLAN_OVERHEAD[family]}`;
+  const device = ownLink(name, 'vxlan', (making) => [
+    `link add name ${making} type vxlan id ${vni} dstport ${VXLAN_PORT}` +
       ` local ${VTEP_ADDRESS[family]} nolearning`,
-    `link set dev ${name} addrgenmode none`,
+    `link set dev ${making} addrgenmode none`,
+    `link set dev ${making} ${settings}`,
   ]);
-  const setting = linkSetting(name, `mtu ${uplinkMtu - VXLAN_OVERHEAD[family]}`);
+  const setting = linkSetting(name, settings);
   const ingress = takeAllFrames(name);
   return [device, setting, ingress, linkUp(name), vtepAddress(family), ...outerRules(family)];
 }
@@ -75,14 +80,25 @@ export function takeAllFrames(name: string): NetItem {
   };
 }
 
-/** A netdev that we make, marked as ours. */
-export function ownLink(name: string, type: string, lines: readonly string[]): NetItem {
+/**
+ * A netdev that we make, marked as ours. It gets its name last, when it bears the mark: where somebody else's netdev has
+ * that name already, no line of ours touches it, and what was made is taken away again.
+ */
+export function ownLink(
+  name: string,
+  type: string,
+  lines: (making: string) => readonly string[],
+): NetItem {
+  const making = linkNameInMaking(name);
+  const mark = `link set dev ${making} alias ${LINK_ALIAS}`;
+  const clear: Line = { ...ip(`link del dev ${making}`), mayFail: true };
+  const make = [...lines(making), mark, ...promptAnswers(making)].map(ip);
   return {
     kind: 'link',
     id: `link ${name}`,
     content: type,
     device: name,
-    make: [...lines, `link set dev ${name} alias ${LINK_ALIAS}`, ...promptAnswers(name)].map(ip),
+    make: [clear, ...make, ip(`link set dev ${making} name ${name}`), clear],
     unmake: [ip(`link del dev ${name}`)],
   };
 }
@@ -141,13 +157,14 @@ export function deviceSysctl(device: string, path: string, value: number): NetIt
   };
 }
 
-/** MAC and MTU of a netdev of ours. */
+/** MAC and MTU of a netdev of ours, which is made with them. */
 export function linkSetting(name: string, settings: string): NetItem {
   return {
     kind: 'setting',
     id: `setting ${name}`,
     content: settings,
     device: name,
+    inborn: true,
     make: [ip(`link set dev ${name} ${settings}`)],
     unmake: [],
   };

@@ -19,11 +19,17 @@ import {
 import { touch } from './dependents.js';
 import type { DomainNumbers } from './domains.js';
 import { isBeforePolicy, type NetItem } from './item.js';
+import { Refusals, type Refusal } from './refusals.js';
 import { underlayText, type UnderlayRoute } from './underlay.js';
 import { stepsOf, type ItemChange, type NetworkSteps } from './steps.js';
+import { closedWithoutMark } from './routing.js';
 
 /** Who wants an item: an object, or the XPU itself. */
-type Owner = KeyText | 'uplink';
+type Owner = KeyText | 'uplink' | 'namespace';
+
+function isObject(owner: Owner): owner is KeyText {
+  return owner !== 'uplink' && owner !== 'namespace';
+}
 
 /** A netdev as it is. */
 export interface LinkState {
@@ -43,6 +49,7 @@ export class Network {
   private readonly applied = new Map<string, NetItem>();
   private readonly appliedOn = new Map<string, Set<string>>();
   private readonly dirty = new Set<string>();
+  private readonly refusals = new Refusals();
   private readonly waiting = new Map<string, Set<string>>();
   private indexes = new Map<string, number>();
 
@@ -52,23 +59,26 @@ export class Network {
     this.around = around;
     this.contributions = new Contributions(store, domains);
     if (around.uplink) this.want('uplink', uplinkItems(around.uplink));
+    if (!around.foreign) this.want('namespace', closedWithoutMark());
   }
 
   /** Takes a commit; the store is as it is after it. */
   follow({ objects }: Pick<Commit, 'objects'>): void {
-    const touched = new Set<KeyText>();
+    const causes = new Map<KeyText, KeyText[]>();
     for (const change of objects) {
       const { key, after } = change;
       if (key.kind === 'vpc' && after === undefined) this.domains.release(key.id);
+      const touched = new Set<KeyText>();
       touch(change, this.store, touched);
+      for (const text of touched) causes.set(text, [...(causes.get(text) ?? []), keyText(key)]);
     }
-    for (const key of touched) this.lookAt(key);
+    for (const [text, changed] of causes) this.lookAt(text, changed);
   }
 
   /** Looks at every object of the store. */
   followAll(): void {
     for (const owner of [...this.wants.keys()]) {
-      if (owner !== 'uplink') this.lookAt(owner);
+      if (isObject(owner)) this.lookAt(owner);
     }
     this.followKinds(OBJECT_KINDS);
   }
@@ -98,16 +108,59 @@ export class Network {
   /** Steps from what is in place to what is wanted. Costs as much as what changed. */
   steps(): NetworkSteps {
     const changes: ItemChange[] = [];
+    for (const id of this.dirty) this.refusals.try(id);
     for (const id of this.dirty) {
-      const [before, after] = [this.applied.get(id), this.wantedItem(id)];
+      const [before, wanted] = [this.applied.get(id), this.wantedItem(id)];
+      const after = wanted && this.isHeld(wanted) ? undefined : wanted;
+      if (wanted !== after && wanted !== undefined) this.wait(wanted);
       if (before?.content !== after?.content) changes.push({ id, before, after });
+      else this.refusals.settle(id);
     }
     this.dirty.clear();
     return stepsOf(changes);
   }
 
+  /** True if an item stands on a netdev of ours that the kernel refused: somebody else may have its name. */
+  isHeld({ kind, device }: NetItem): boolean {
+    return kind !== 'link' && device !== undefined && this.refusals.isRefused(`link ${device}`);
+  }
+
+  /** The kernel refused a step about an item. True if it says something new. */
+  refuse(id: string, complaint: string): boolean {
+    return this.refusals.refuse(id, complaint);
+  }
+
+  /** What was refused and has not been made good. */
+  refused(): Generator<Refusal> {
+    return this.refusals.list((id) => this.ownersOf(id));
+  }
+
+  /** Refused items are compared again at the next `steps`, with what stands on them. */
+  retry(): void {
+    for (const { id } of this.refused()) {
+      this.dirty.add(id);
+      const device = this.wantedItem(id)?.device;
+      if (id === `link ${device}`) this.wake(device ?? '');
+    }
+  }
+
+  private ownersOf(id: string): KeyText[] {
+    const owners = [...(this.wanted.get(id)?.keys() ?? [])];
+    return owners.filter(isObject);
+  }
+
   /** An item is in place, or is not there any more. */
   confirm(id: string, item: NetItem | undefined): void {
+    this.refusals.settle(id);
+    this.place(id, item);
+  }
+
+  /** What was in place of an item that waits or is refused is not there any more. */
+  takenAway(id: string): void {
+    this.place(id, undefined);
+  }
+
+  private place(id: string, item: NetItem | undefined): void {
     const before = this.applied.get(id);
     // A netdev that we made or took away has another index now.
     if ((before ?? item)?.kind === 'link') this.indexes.delete((before ?? item)?.device ?? '');
@@ -126,6 +179,7 @@ export class Network {
 
   /** An item could not be put in place: its netdev is not there, or down. */
   wait({ id, device }: NetItem): void {
+    this.refusals.settle(id);
     if (device === undefined) return;
     const ids = this.waiting.get(device);
     if (ids === undefined) this.waiting.set(device, new Set([id]));
@@ -142,11 +196,14 @@ export class Network {
       else if (!link.up) this.forget(ids, (item) => !isBeforePolicy(item));
     }
     for (const [device, { up }] of links) {
-      if (!up) continue;
-      for (const id of this.waiting.get(device) ?? []) this.dirty.add(id);
-      this.waiting.delete(device);
+      if (up) this.wake(device);
     }
     this.indexes = new Map([...links].map(([device, { index }]) => [device, index]));
+  }
+
+  private wake(device: string): void {
+    for (const id of this.waiting.get(device) ?? []) this.dirty.add(id);
+    this.waiting.delete(device);
   }
 
   private forget(ids: ReadonlySet<string>, which: (item: NetItem) => boolean): void {
@@ -174,8 +231,12 @@ export class Network {
     }
   }
 
-  private lookAt(text: KeyText): void {
-    this.want(text, this.contributions.of(parseKeyText(text), this.around));
+  private lookAt(text: KeyText, causes: readonly KeyText[] = []): void {
+    const before = this.wants.get(text) ?? [];
+    const items = this.contributions.of(parseKeyText(text), this.around);
+    this.want(text, items);
+    if (causes.length === 0) return;
+    for (const { id } of [...before, ...items]) this.refusals.blame(id, causes);
   }
 
   private want(owner: Owner, items: readonly NetItem[]): void {

@@ -1,5 +1,5 @@
 /** The kernel's network state, as iproute2 tells it in JSON, as items. Pure. */
-import { LINK_ALIAS, ROUTE_PROTOCOL, TABLE_NAME } from '../names.js';
+import { isLinkInMaking, LINK_ALIAS, ROUTE_PROTOCOL, TABLE_NAME } from '../names.js';
 import type { NetItem } from './item.js';
 import { linkSetting, linkUp, ownLink, takeAllFrames } from './links.js';
 import { forwarding, lastResort, LAST_METRIC, neighbour, route, rule } from './routing.js';
@@ -30,6 +30,8 @@ export interface KernelListing {
 export interface ListedLink {
   readonly ifindex: number;
   readonly ifname: string;
+  /** Index of the other end, in its namespace. */
+  readonly link_index?: number;
   readonly mtu: number;
   readonly address?: string;
   readonly flags: readonly string[];
@@ -70,8 +72,18 @@ export function observedItems(
   return items;
 }
 
-function isOurs({ ifalias }: ListedLink): boolean {
-  return ifalias === LINK_ALIAS;
+/** True for netdevs that we made. */
+export function isOurs({ ifname, ifalias }: ListedLink): boolean {
+  return ifalias === LINK_ALIAS || isLinkInMaking(ifname);
+}
+
+/**
+ * True if a netdev of the host's namespace is the other end of a representor of the same name, and not another one that
+ * got its name when it moved away: each of them names the other by its index.
+ */
+export function areEnds(representor: ListedLink | undefined, vf: ListedLink | undefined): boolean {
+  if (representor === undefined || vf === undefined) return false;
+  return representor.link_index === vf.ifindex && vf.link_index === representor.ifindex;
 }
 
 function linkItems(link: ListedLink, wanted: ReadonlyMap<string, NetItem>): NetItem[] {
@@ -79,7 +91,7 @@ function linkItems(link: ListedLink, wanted: ReadonlyMap<string, NetItem>): NetI
   const items = flags.includes('UP') ? [linkUp(ifname)] : [];
   if (!isOurs(link)) return items.filter(({ id }) => wanted.has(id));
   const kind = linkinfo?.info_kind ?? '';
-  items.push(ownLink(ifname, kind, []));
+  items.push(ownLink(ifname, kind, () => []));
   const mac = kind === 'veth' ? `address ${address ?? ''} ` : '';
   items.push(linkSetting(ifname, `${mac}mtu ${mtu}`));
   // The VF's end may be anywhere: it was given its MAC when the pair was made.

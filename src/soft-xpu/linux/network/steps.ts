@@ -1,6 +1,7 @@
 /**
  * The order in which the network state changes around a change of the ruleset: what goes, goes before, and new netdevs
- * are made, down; what packets move by comes after. So nothing moves under rules that do not speak of it yet.
+ * are made, down; what packets move by comes after. So nothing moves under rules that do not speak of it yet. An address
+ * that moves leads nowhere in between, where its flows are forgotten.
  */
 import { isBeforePolicy, rankOf, type Line, type NetItem } from './item.js';
 
@@ -32,7 +33,8 @@ export function stepsOf(changes: readonly ItemChange[]): NetworkSteps {
   const makings: ItemChange[] = [];
   for (const change of changes) {
     const { before, after } = change;
-    if (before !== undefined && (after === undefined || before.kind === 'link')) {
+    const leaves = after === undefined || before?.kind === 'link' || after.leavesFirst === true;
+    if (before !== undefined && leaves) {
       removals.push({ ...change, after: undefined });
       if (before.kind === 'link' && before.device !== undefined) gone.add(before.device);
     }

@@ -21,6 +21,30 @@ const HOST: World = {
   },
 };
 
+/** A remote block of each family behind VXLAN. */
+const TUNNELS: World = {
+  routes: [
+    ['10.66.0.0/26', '172.30.0.2'],
+    ['fd66::/122', 'fd30::2'],
+  ].map(([dst, dst_node_ip]) => ({
+    types: 1,
+    ip_pool_type: 2,
+    dst,
+    dst_node_name: 'node-b',
+    dst_node_ip,
+  })),
+  vteps: ['1', '2'].map((number) => ({
+    node: number === '1' ? 'node-a' : 'node-b',
+    mac: `66:00:00:00:00:0${number}`,
+    ipv4_addr: `10.6${4 + Number(number)}.0.0`,
+    parent_device_ip: `172.30.0.${number}`,
+    mac_v6: `66:00:00:00:06:0${number}`,
+    ipv6_addr: `fd6${4 + Number(number)}::10`,
+    parent_device_ipv6: `fd30::${number}`,
+  })),
+  encapsulation: { vxlan: true },
+};
+
 /** Prefixes of every length around an address, down to `shortest`. */
 function nested(address: string, shortest: number): string[] {
   const ip = parseIp(address);
@@ -140,5 +164,19 @@ export const REGRESSIONS: readonly Regression[] = [
       '2002::1',
       '2003::1',
     ].map((source) => send('wire', 'a', tcp(80), { source })),
+  },
+  {
+    title: 'the uplink’s preDNAT policy was asked for the outer packets of tunnels',
+    world: {
+      ...HOST,
+      ...TUNNELS,
+      policies: { ...HOST.policies, pre: { preDnat: true, inbound: [{ action: 'deny' }] } },
+      hostEndpoints: { eth0: { name: 'eth0', preDnat: [{ ingress: ['pre'], default: 'Pass' }] } },
+    },
+    probes: [
+      send('wire', 'a', tcp(80), { source: 'fd66::9' }),
+      send('wire', 'a', tcp(80), { source: '10.66.0.9' }),
+      send('wire', 'a', tcp(80), { family: 6 }),
+    ],
   },
 ];

@@ -127,7 +127,10 @@ function known({ generation }: SpineOptions, chain = KNOWN_FLOW): string {
   return `ct state established,related ${generation === undefined ? 'accept' : `jump ${chain}`}`;
 }
 
-/** Prerouting: gates and source, tunnels, UNTRACKED; then PRE_DNAT, and addresses that nobody has. */
+/**
+ * Prerouting: gates and source, tunnels, UNTRACKED; then PRE_DNAT, which outer packets of tunnels meet no more than any other
+ * stage, and addresses that nobody has.
+ */
 function addEntry(part: PartBuilder, options: SpineOptions): void {
   const { foreign } = options;
   const stranger = foreign ? [`iifname != @${NETDEVS.known} accept`] : [];
@@ -141,6 +144,7 @@ function addEntry(part: PartBuilder, options: SpineOptions): void {
   ]);
   part.base('hook/pre-dnat', 'prerouting', -150, [
     ...stranger,
+    ...FAMILIES.map((family) => `${address(family, 'daddr')} ${VTEP_ADDRESS[family]} accept`),
     known(options, KNOWN_FLOW_AT_ENTRY),
     `${isMarked(MARK.skipEntry)} accept`,
     `iifname vmap @${PORTS.preDnat}`,

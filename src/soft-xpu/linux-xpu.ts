@@ -187,7 +187,8 @@ class Assembly {
       this.stateFile.close();
     };
     try {
-      await transactions.settled();
+      // What is refused of single objects must not keep anybody from changing them.
+      await transactions.settled([]);
       if (!foreign) await beginRouting(kernel);
     } catch (error) {
       await close();
@@ -212,6 +213,7 @@ class Assembly {
       shape,
       position: position ?? 0,
       generation: saved?.generation ?? 0,
+      left: saved?.left ?? [],
       inStep: saved !== undefined && saved.position === position && saved.shape === shape,
     };
   }
@@ -244,7 +246,7 @@ class Assembly {
         lookAround: () => this.lookAround(kernel, network),
         forgetFlows: (addresses) =>
           connections.forgetAddresses(
-            addresses.map(({ vpc, ip }) => ({ zone: domainZone(domains.of(vpc)), ip })),
+            addresses.map(({ domain, ip }) => ({ zone: domainZone(domain), ip })),
           ),
       },
       start,
@@ -265,8 +267,10 @@ class Assembly {
     const { before } = stepsOf(
       items.map((item) => ({ id: item.id, before: item, after: undefined })),
     );
-    await kernel.take(before);
-    for (const family of ['netdev', 'inet']) {
+    const { refused } = await kernel.take(before);
+    const message = refused.map(({ complaint }) => complaint).join('; ');
+    if (message !== '') throw new LinuxError({ code: 'refused', op: 'remove network', message });
+    for (const family of ['netdev', 'arp', 'inet']) {
       const table = `table ${family} ${TABLE_NAME}`;
       await kernel.nft(`add ${table}\ndelete ${table}\n`);
     }

@@ -37,15 +37,17 @@ export const ROUTE_PROTOCOL = 199;
 /** The kernel's main table: the underlay's, read only. */
 export const MAIN_TABLE = 254;
 
-/** Greatest number of a routing domain: what the mark has room for. */
-export const DOMAIN_NUMBER_MAX = 4095;
+/** Greatest number of a routing domain: what the mark has room for beside `byDestination`. */
+export const DOMAIN_NUMBER_MAX = 4094;
 
 /** Bits of a packet's mark. Bits 0 to 15 belong to others. */
 export const MARK = {
   /** Lowest bit of the routing domain's number. */
   domainShift: 16,
-  /** Number of the routing domain of a vNIC's packet; 0 = by destination. */
+  /** Number of the routing domain of a packet that came in by a port; 0 = it came in by none, or met no rule. */
   domainMask: 0x0fff_0000,
+  /** The domain is told by the destination: what the uplink and the host port sent. */
+  byDestination: 0x0fff_0000,
   /** A policy said PASS: its tier ends. */
   pass: 0x1000_0000,
   /** An allow of UNTRACKED or PRE_DNAT skips FORWARD and HOST of the entry port. */
@@ -86,8 +88,9 @@ export function routeTable(domain: number): number {
 }
 
 /**
- * Preferences of our routing rules. Unmarked packets ask every domain's Mappings, then every domain's Routes; marked ones
- * their own domain's two tables. All of them lie before the rule of the main table, 32766.
+ * Preferences of our routing rules. Packets of a domain ask its two tables, those by destination every domain's Mappings
+ * and then every domain's Routes, and what the router itself sends every domain's Mappings. All of them lie before the
+ * rule of the main table, 32766.
  */
 export const RULE_PREFERENCE = {
   /** Link-local destinations of vNICs, and of the uplink, are the host port's. */
@@ -96,10 +99,14 @@ export const RULE_PREFERENCE = {
   /** Outer packets of our tunnels ask the main table, and nobody else. */
   outer: 9000,
   outerLost: 9001,
-  unmarkedMappings: (domain: number): number => 10_000 + domain,
-  unmarkedRoutes: (domain: number): number => 15_000 + domain,
-  markedMappings: (domain: number): number => 20_000 + 2 * domain,
-  markedRoutes: (domain: number): number => 20_001 + 2 * domain,
+  mappingsByDestination: (domain: number): number => 10_000 + domain,
+  routesByDestination: (domain: number): number => 15_000 + domain,
+  domainMappings: (domain: number): number => 20_000 + 2 * domain,
+  domainRoutes: (domain: number): number => 20_001 + 2 * domain,
+  routerMappings: (domain: number): number => 28_200 + domain,
+  /** What came in and met no rule leads nowhere; what the router itself sends has its way before. */
+  routerMain: 32_700,
+  unmarkedLost: 32_701,
 } as const;
 
 /** UDP port of VXLAN; OPI has no field for another one. */

@@ -51,7 +51,7 @@ async function listKernel(
     rules: await byFamily(kernel, ['rule', 'show']),
     routes: await byFamily(kernel, ['route', 'show', 'table', 'all', 'proto', `${ROUTE_PROTOCOL}`]),
     neighbours: await byFamily(kernel, ['neigh', 'show', 'nud', 'permanent']),
-    proxies: await json('ip', '-6', '-j', 'neigh', 'show', 'proxy'),
+    proxies: await byFamily(kernel, ['neigh', 'show', 'proxy']),
     forwarding: await json('bridge', '-j', 'fdb', 'show'),
     ingress: await json('nft', '-j', 'list', 'chains', 'netdev'),
     sysctls: [...(await readSettings(kernel, sysctlPaths(wanted)))],

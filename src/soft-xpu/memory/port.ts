@@ -1,11 +1,14 @@
 /** Ports: where packets enter and leave (k8s-extension: ports). */
 
-/** Name of a port. Several Vnics on the node's own interface are one host port. */
+/**
+ * Name of a port. Several Vnics on the node's own interface are one host port. The tunnels are one port, too; `vpc` says
+ * whose tunnel a packet comes in by, and without it the packet's domain is told by its destination.
+ */
 export type PortRef =
   | { readonly kind: 'vnic'; readonly id: string }
   | { readonly kind: 'host' }
   | { readonly kind: 'uplink' }
-  | { readonly kind: 'tunnel' };
+  | { readonly kind: 'tunnel'; readonly vpc?: string };
 
 /** The host port. */
 export const HOST_PORT: PortRef = { kind: 'host' };

@@ -224,7 +224,7 @@ export class Walk {
     if (entry.ref.kind === 'vnic') {
       return this.maySend() || this.deny(entry, 'FROM_PORT', 'SOURCE');
     }
-    const local = this.state.topology.localVnic(packet.source, undefined);
+    const local = this.state.topology.localVnic(packet.source, this.entryVpc());
     return local === undefined || this.deny(entry, 'FROM_PORT', 'SOURCE');
   }
 
@@ -297,14 +297,19 @@ export class Walk {
       return { port: { kind: 'host' }, ...(hostVnic === undefined ? {} : { vnic: hostVnic }) };
     }
     if (toRouter) return { port: UPLINK_PORT };
-    return topology.destination(destination, vnic?.subnet.vpc.id);
+    return topology.destination(destination, this.entryVpc());
   }
 
-  /** Routing domain: the entry Vnic's, else that of whoever has the destination. */
+  /** Routing domain: the entry port's, else that of whoever has the destination. */
   private zone(): string {
-    const local =
-      this.entry.vnic ?? this.state.topology.localVnic(this.packet.destination, undefined);
-    return local?.subnet.vpc.id ?? '';
+    const local = this.state.topology.localVnic(this.packet.destination, undefined);
+    return this.entryVpc() ?? local?.subnet.vpc.id ?? '';
+  }
+
+  /** Vpc of what the entry port sends; undefined = by destination. */
+  private entryVpc(): string | undefined {
+    const { ref, vnic } = this.entry;
+    return ref.kind === 'tunnel' ? ref.vpc : vnic?.subnet.vpc.id;
   }
 
   private portOf(ref: PortRef, vnic: VnicPort | undefined): WalkPort {

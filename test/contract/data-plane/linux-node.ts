@@ -10,6 +10,7 @@ import {
 import { runName, UPLINK_INTERFACE, VerdictNet } from '../../../src/lab/verdicts/verdict-net.js';
 import { WIRE_INTERFACE } from '../../../src/lab/verdicts/probe-frames.js';
 import { createLinuxXpu, removeLinuxXpu, type LinuxXpu } from '../../../src/soft-xpu/linux-xpu.js';
+import type { TunnelSpec } from '../../../src/opi/objects/specs.js';
 import { packetOf, type PacketFields } from '../../../src/soft-xpu/memory/packet.js';
 import type { PortRef } from '../../../src/soft-xpu/memory/port.js';
 import type { DropReason } from '../../../src/soft-xpu/memory/decision.js';
@@ -108,11 +109,17 @@ export class LinuxNode extends PacketNode {
     const tunnel = {
       source: REMOTE[4],
       destination: HOST,
-      vni: VNI,
+      vni: this.vniOf(entry.vpc),
       innerSourceMac: REMOTE_MAC,
       innerDestinationMac: LOCAL_MAC,
     };
     return { ...send, tunnel };
+  }
+
+  /** VNI of a Vpc's tunnels. */
+  private vniOf(vpc: string | undefined): number {
+    const tunnels = this.store.list('tunnel').map(({ object }) => object.spec as TunnelSpec);
+    return tunnels.find((tunnel) => tunnel.vpc.id === vpc)?.vni ?? VNI;
   }
 
   private ifnameOf(port: PortRef): string {

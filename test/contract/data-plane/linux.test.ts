@@ -2,6 +2,7 @@
 import { needs } from '../../support/root.js';
 import { connectionsContract } from './connections.js';
 import { openLinuxNode, type LinuxNode } from './linux-node.js';
+import { domainsContract } from './domains.js';
 import { pathContract } from './path.js';
 import { rulesContract } from './rules.js';
 
@@ -22,4 +23,5 @@ describe('data plane contract: linux', function () {
   pathContract(newNode);
   rulesContract(newNode);
   connectionsContract(newNode);
+  domainsContract(newNode);
 });

@@ -1,6 +1,7 @@
 /** The data plane in memory keeps the contract of data planes. */
 import { TestNode } from '../../soft-xpu/node-fixture.js';
 import { connectionsContract } from './connections.js';
+import { domainsContract } from './domains.js';
 import { pathContract } from './path.js';
 import { rulesContract } from './rules.js';
 
@@ -9,4 +10,5 @@ describe('data plane contract: memory', () => {
   pathContract(newNode);
   rulesContract(newNode);
   connectionsContract(newNode);
+  domainsContract(newNode);
 });

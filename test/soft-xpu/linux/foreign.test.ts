@@ -6,7 +6,7 @@ import { createLinuxXpu, removeLinuxXpu } from '../../../src/soft-xpu/linux-xpu.
 import { needs } from '../../support/root.js';
 import { HOST, POD_A, POD_A6, POD_B, POD_B6, stage } from '../node-words.js';
 import { KernelNode } from './kernel-node.js';
-import { outputOf, type TestNamespaces } from './namespaces.js';
+import { outputOf, type TestNamespaces, until } from './namespaces.js';
 
 /** Our names for Interfaces, and the machine's for their representors. */
 const NETDEVS = 'cali-a=pf0vf0,cali-b=pf0vf1,cali-c=pf0vf2,host0=pf0hpf';
@@ -177,6 +177,7 @@ describe('soft-xpu linux: netdevs that exist already', function () {
     await node.settled();
     expect(await received('c'), 'no Interface any more').to.equal(0);
     await namespaces.delete('c');
+    await until('the end of pf0vf2', async () => (await now()).indexOf('pf0vf2') < 0);
   });
 
   it('knows its representors by the pattern, whatever their Interfaces are called', () => {

@@ -94,6 +94,7 @@ describe('soft-xpu linux: network state', () => {
     expect(late).to.include(`route replace ${POD_A6}/128 table 1002 dev cali-a proto 199`);
     expect(late).to.include(`neigh replace ${POD_A} lladdr ${mac} dev cali-a nud permanent`);
     expect(late).to.include(`neigh replace proxy ${POD_A6} dev up0`);
+    expect(late).to.include(`neigh replace proxy ${POD_A} dev up0`);
     expect(late).to.include('addr replace 10.65.0.254/32 dev lo');
   });
 
@@ -157,6 +158,7 @@ describe('soft-xpu linux: network state', () => {
       'route 10.65.0.9/32 table 1002',
       'route 10.65.0.9/32 table 1002 metric 4294967295',
       'neighbour 10.65.0.9 cali-a',
+      'proxy 10.65.0.9 up0',
     ]);
     node.put(object('vpc', 'cluster', { ...vpcOf(node), vni: 5 }));
     node.policy('some-policy', []);

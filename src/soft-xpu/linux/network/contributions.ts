@@ -121,7 +121,8 @@ export class Contributions {
     items.push(leavingFirst(route(table, prefix, { device })));
     const known = mac ?? vnic?.mac;
     if (known !== undefined) items.push(neighbour(ip, device, known));
-    if (isV6 && around.uplink) items.push(proxyNeighbour(ip, around.uplink.name));
+    // The uplink answers for what is here and for nothing else: for all it knows, others are on the wire themselves.
+    if (around.uplink) items.push(proxyNeighbour(ip, around.uplink.name));
     return items;
   }
 
@@ -170,25 +171,26 @@ export class Contributions {
 }
 
 /**
- * What the XPU needs whatever its objects are: an uplink that answers for the node's addresses, and does not tell the
- * wire of the addresses on `lo`.
+ * What an uplink needs whatever the objects are: it answers for the addresses of local Mappings alone, and does not tell
+ * the wire of those on `lo`.
  */
 export function uplinkItems({ name }: Uplink): NetItem[] {
   return [
     ...routerSysctls(name),
+    deviceSysctl(name, `net/ipv4/conf/${name}/proxy_arp`, 0),
     deviceSysctl(name, `net/ipv4/conf/${name}/arp_ignore`, 1),
     deviceSysctl(name, `net/ipv6/conf/${name}/proxy_ndp`, 1),
     linkLocalRule(RULE_PREFERENCE.linkLocalUplink, `iif ${name}`),
   ];
 }
 
-function ofSubnet({ v4RouterIp, v6RouterIp }: SubnetSpec): NetItem[] {
-  const addresses = [v4RouterIp, v6RouterIp].filter((ip) => ip !== undefined);
 /** An address never moves at once: the flows of who had it must be forgotten before who gets it is reached. */
 function leavingFirst(item: NetItem): NetItem {
   return item.kind === 'route' ? { ...item, leavesFirst: true } : item;
 }
 
+function ofSubnet({ v4RouterIp, v6RouterIp }: SubnetSpec): NetItem[] {
+  const addresses = [v4RouterIp, v6RouterIp].filter((ip) => ip !== undefined);
   return addresses.filter((ip) => !isLinkLocalV6(ip)).map((ip) => ownAddress(ip));
 }
 
@@ -197,7 +199,7 @@ function leavingFirst(item: NetItem): NetItem {
  * address is not its own by nature.
  */
 function foreignNetdev(name: string, { v6RouterIp }: SubnetSpec): NetItem[] {
-  const items = routerSysctls(name);
+  const items = [...routerSysctls(name), deviceSysctl(name, `net/ipv4/conf/${name}/proxy_arp`, 1)];
   if (v6RouterIp !== undefined && isLinkLocalV6(v6RouterIp)) {
     items.push(ownAddress(v6RouterIp, name));
   }
@@ -210,7 +212,6 @@ function routerSysctls(name: string): NetItem[] {
     [`net/ipv4/conf/${name}/forwarding`, 1],
     [`net/ipv6/conf/${name}/forwarding`, 1],
     [`net/ipv4/conf/${name}/rp_filter`, 0],
-    [`net/ipv4/conf/${name}/proxy_arp`, 1],
     [`net/ipv4/neigh/${name}/proxy_delay`, 0],
     [`net/ipv6/neigh/${name}/proxy_delay`, 0],
     [`net/ipv4/conf/${name}/send_redirects`, 0],

@@ -16,8 +16,8 @@ export interface KernelListing {
   readonly routes: readonly [v4: string, v6: string];
   /** `ip -4 -j neigh show nud permanent` and the same for IPv6. */
   readonly neighbours: readonly [v4: string, v6: string];
-  /** `ip -6 -j neigh show proxy` */
-  readonly proxies: string;
+  /** `ip -4 -j neigh show proxy` and the same for IPv6. */
+  readonly proxies: readonly [v4: string, v6: string];
   /** `bridge -j fdb show` */
   readonly forwarding: string;
   /** `nft -j list chains netdev` */
@@ -120,8 +120,8 @@ function ruleItems(text: string, family: 4 | 6): NetItem[] {
     .map((entry) => rule(family, entry.priority, ruleContent(entry)));
 }
 
-/** `unreachable` has a number in listings. */
-const UNREACHABLE = '7';
+/** Actions and route types have numbers in listings. */
+const [BLACKHOLE, UNREACHABLE] = ['6', '7'];
 
 function ruleContent({ src, dst, dstlen, iif, fwmark, fwmask, ...rest }: RuleEntry): string {
   const words: string[] = [];
@@ -131,6 +131,7 @@ function ruleContent({ src, dst, dstlen, iif, fwmark, fwmask, ...rest }: RuleEnt
   if (dst !== undefined) words.push(`to ${dst}/${dstlen ?? ''}`);
   if (rest.goto !== undefined) words.push(`goto ${rest.goto}`);
   else if (rest.action === UNREACHABLE) words.push('unreachable');
+  else if (rest.action === BLACKHOLE) words.push('blackhole');
   else if (rest.table !== undefined) words.push(`lookup ${rest.table}`);
   return words.join(' ');
 }
@@ -144,8 +145,6 @@ interface RouteEntry {
   readonly gateway?: string;
   readonly via?: { readonly host: string };
 }
-
-const BLACKHOLE = '6';
 
 function routeItems(text: string): NetItem[] {
   return read<RouteEntry>(text).map(({ type, dst, dev, table, metric, gateway, via }) => {
@@ -211,7 +210,9 @@ function unmarkedItems(listing: KernelListing, wanted: ReadonlyMap<string, NetIt
     ...read<AddressEntry>(listing.addresses).flatMap(({ ifname, addr_info: all }) =>
       all.map(({ local, prefixlen }) => `address ${local ?? ''}/${prefixlen} ${ifname}`),
     ),
-    ...read<NeighbourEntry>(listing.proxies).map(({ dst, dev }) => `proxy ${dst} ${dev}`),
+    ...listing.proxies
+      .flatMap((text) => read<NeighbourEntry>(text))
+      .map(({ dst, dev }) => `proxy ${dst} ${dev}`),
   ];
   const settings = listing.sysctls.flatMap((setting) => {
     const equals = setting.indexOf('=');

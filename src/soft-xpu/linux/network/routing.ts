@@ -1,10 +1,11 @@
 /** Rules, routes and neighbours as items. */
-import { formatIp, ipToBytes, parseIp, type Family } from '../../../base/ip.js';
+import { FAMILIES, formatIp, ipToBytes, parseIp, type Family } from '../../../base/ip.js';
 import { invariant } from '../../../base/errors.js';
 import { hashText } from '../../../base/hash.js';
 import {
   domainMark,
   LINK_LOCAL_TABLE,
+  MAIN_TABLE,
   mappingTable,
   MARK,
   ROUTE_PROTOCOL,
@@ -77,22 +78,35 @@ export function lastResort(table: number, prefix: string): NetItem {
 export function domainRules(domain: number): NetItem[] {
   const mask = `0x${MARK.domainMask.toString(16)}`;
   const own = `fwmark 0x${domainMark(domain).toString(16)}/${mask}`;
-  const none = `fwmark 0/${mask}`;
-  const { unmarkedMappings, unmarkedRoutes, markedMappings, markedRoutes } = RULE_PREFERENCE;
-  const rules: [number, string][] = [
-    [unmarkedMappings(domain), `${none} lookup ${mappingTable(domain)}`],
-    [unmarkedRoutes(domain), `${none} lookup ${routeTable(domain)}`],
-    [markedMappings(domain), `${own} lookup ${mappingTable(domain)}`],
-    [markedRoutes(domain), `${own} lookup ${routeTable(domain)}`],
-  ];
+  const open = `fwmark 0x${MARK.byDestination.toString(16)}/${mask}`;
+  const { mappingsByDestination, routesByDestination } = RULE_PREFERENCE;
+  const { domainMappings, domainRoutes, routerMappings } = RULE_PREFERENCE;
+  const [mappings, routes] = [mappingTable(domain), routeTable(domain)];
   return [
-    ...rules.flatMap(([preference, text]) => [
-      rule(4, preference, text),
-      rule(6, preference, text),
-    ]),
+    ...bothFamilies(mappingsByDestination(domain), `${open} lookup ${mappings}`),
+    ...bothFamilies(routesByDestination(domain), `${open} lookup ${routes}`),
+    ...bothFamilies(domainMappings(domain), `${own} lookup ${mappings}`),
+    ...bothFamilies(domainRoutes(domain), `${own} lookup ${routes}`),
+    ...bothFamilies(routerMappings(domain), `iif lo fwmark 0/${mask} lookup ${mappings}`),
     linkLocalRule(RULE_PREFERENCE.linkLocal(domain), own),
     lastResort(LINK_LOCAL_TABLE, LINK_LOCAL),
   ];
+}
+
+/**
+ * A namespace that is an XPU and nothing else: packets that came in and bear no domain's mark find no route. Every entry
+ * marks, so that this is what becomes of all packets while there is no ruleset.
+ */
+export function closedWithoutMark(): NetItem[] {
+  const { routerMain, unmarkedLost } = RULE_PREFERENCE;
+  return [
+    ...bothFamilies(routerMain, `iif lo lookup ${MAIN_TABLE}`),
+    ...bothFamilies(unmarkedLost, `fwmark 0/0x${MARK.domainMask.toString(16)} blackhole`),
+  ];
+}
+
+function bothFamilies(preference: number, content: string): NetItem[] {
+  return FAMILIES.map((family) => rule(family, preference, content));
 }
 
 /** IPv4's link-local addresses, which Linux routes as any other. IPv6's it never does. */
@@ -137,7 +151,7 @@ export function neighbour(address: string, device: string, mac: string): NetItem
   };
 }
 
-/** An IPv6 address that the XPU answers neighbour solicitations for. */
+/** An address that the XPU answers ARP requests and neighbour solicitations for. */
 export function proxyNeighbour(address: string, device: string): NetItem {
   const put = ip(`neigh replace proxy ${address} dev ${device}`);
   return {

@@ -85,10 +85,14 @@ export const ROUTED_TO = 'fib daddr . mark oifname';
 
 /** Sets and maps of addresses, one for each family. */
 export const ADDRESSES = {
-  /** Local Mappings: nobody outside may send from them. */
+  /** Local Mappings of every domain: nobody on the wire may send from them. */
   local: (family: 4 | 6): string => `addresses/local-${family}`,
   /** Local Mappings in a zone other than 0, and which. */
   zone: (family: 4 | 6): string => `addresses/zone-${family}`,
+  /** Local Mappings of one routing domain: what its tunnels may not send from. */
+  localOf: (domain: number, family: 4 | 6): string => `addresses/local-${family}/${domain}`,
+  /** The virtual routers of Subnets: what the router itself answers by. */
+  gateway: (family: 4 | 6): string => `addresses/gateway-${family}`,
   /** Ends of tunnels at this node. */
   tunnelEnd: (family: 4 | 6): string => `addresses/tunnel-end-${family}`,
   /** (local, remote) ends of tunnels. */

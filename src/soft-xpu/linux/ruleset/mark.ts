@@ -1,5 +1,5 @@
 /** Statements and conditions on the mark of a packet. */
-import { MARK } from '../names.js';
+import { domainMark, domainZone, MARK } from '../names.js';
 
 /**
  * Bit 31: the exit port's stages are asked. A shared policy is asked for both ends of a flow; what it denies is counted
@@ -29,6 +29,12 @@ export function changeMark(cleared: number, set = 0): string {
 /** Takes every bit of ours away and sets some: nobody outside may say anything with them. */
 export function renewMark(set: number): string {
   return changeMark(OURS, set);
+}
+
+/** Head of the entry of a port that belongs to a routing domain. */
+export function domainEntryLines(domain: number): string[] {
+  const zone = domainZone(domain);
+  return [renewMark(domainMark(domain)), ...(zone === 0 ? [] : [`ct zone set ${zone}`])];
 }
 
 /** Some of the bits are set. */

@@ -15,7 +15,8 @@ export class ObjectIndex {
   readonly bindingOf = new Map<'UPLINK' | 'TUNNEL', string>();
   /** Vpcs whose flows have a zone of their own. */
   readonly zoned = new Set<string>();
-  private readonly devices = new Map<string, Set<string>>();
+  /** Vpcs of tunnels by device and Tunnel. */
+  private readonly devices = new Map<string, Map<string, string>>();
   private readonly deviceOf = new Map<string, string>();
 
   /** Takes a Mapping of an address, or forgets it. */
@@ -43,28 +44,38 @@ export class ObjectIndex {
     else if (this.bindingOf.get(port.port) === id) this.bindingOf.delete(port.port);
   }
 
-  /** Takes a Tunnel, or forgets it. True if a device comes or goes with it. */
+  /** Takes a Tunnel, or forgets it. True if a device comes, goes, or has another Vpc with it. */
   dig(id: string, spec: TunnelSpec | undefined): boolean {
     const before = this.deviceOf.get(id);
     const device = spec && vxlanName(spec.vni, familyOf(spec.localIp));
-    if (before === device) return false;
-    let changed = false;
+    const vpcs = [before, device].map((name) => this.vpcOf(name));
     if (before !== undefined) {
       this.deviceOf.delete(id);
       const users = this.devices.get(before);
       users?.delete(id);
-      if (users?.size === 0) changed = this.devices.delete(before);
+      if (users?.size === 0) this.devices.delete(before);
     }
-    if (device === undefined) return changed;
-    this.deviceOf.set(id, device);
-    const users = this.devices.get(device);
-    if (users === undefined) this.devices.set(device, new Set([id]));
-    else users.add(id);
-    return changed || users === undefined;
+    if (spec !== undefined && device !== undefined) {
+      this.deviceOf.set(id, device);
+      const users = this.devices.get(device);
+      if (users === undefined) this.devices.set(device, new Map([[id, spec.vpc.id]]));
+      else users.set(id, spec.vpc.id);
+    }
+    return [before, device].some((name, index) => this.vpcOf(name) !== vpcs[index]);
   }
 
-  /** Devices of all tunnels, sorted. */
-  tunnelNetdevs(): string[] {
-    return [...this.devices.keys()].sort();
+  /** Vpc of each tunnel device; devices sorted. */
+  *tunnelVpcs(): Generator<readonly [device: string, vpc: string]> {
+    for (const device of [...this.devices.keys()].sort()) {
+      const vpc = this.vpcOf(device);
+      if (vpc !== undefined) yield [device, vpc];
+    }
+  }
+
+  /** Tunnels of one VNI that name several Vpcs: the first by id decides. */
+  private vpcOf(device: string | undefined): string | undefined {
+    const users = device === undefined ? undefined : this.devices.get(device);
+    const [first] = [...(users?.keys() ?? [])].sort();
+    return first === undefined ? undefined : users?.get(first);
   }
 }

@@ -1,14 +1,14 @@
 /** The ports without an owner's policy of their own: uplink and tunnel, and the entry of the host port. */
 import { FAMILIES, type Family } from '../../../base/ip.js';
 import type { Direction, PolicyBindingSpec } from '../../../opi/objects/specs.js';
-import { VTEP_ADDRESS, VXLAN_PORT } from '../names.js';
+import { MARK, VTEP_ADDRESS, VXLAN_PORT } from '../names.js';
 import { PROTOCOL } from '../../memory/packet.js';
 import { UPLINK_PORT, type PortRef } from '../../memory/port.js';
 import { totalDropCounter, type CountedReason } from './counters.js';
 import { address } from './expression.js';
 import { addBinding, claimDrop, claimNetdev, countStage, hangStage, openPort } from './hanging.js';
 import { ADDRESSES, PORTS, ROUTED, ROUTED_TO } from './layout.js';
-import { renewMark } from './mark.js';
+import { domainEntryLines, renewMark } from './mark.js';
 import { countOn, PartBuilder, quoted, type Part } from './part.js';
 import { addStage, countDrop, stageOf, type StageOwner } from './stage-part.js';
 
@@ -35,7 +35,7 @@ export function uplinkPart(facts: OpenPortFacts, hostNetdevs: readonly string[])
   const untrackedFrom = entryStage(part, owner, 'FROM_PORT', netdevs);
   const untrackedTo = entryStage(part, owner, 'TO_PORT', hostNetdevs);
   part.chain('host/entry', [
-    renewMark(0),
+    renewMark(MARK.byDestination),
     ...zoneLines(facts.zoned),
     ...untrackedTo.flatMap((line) =>
       netdevs.map((netdev) => `${ROUTED_TO} ${quoted(netdev)} ${line}`),
@@ -43,7 +43,9 @@ export function uplinkPart(facts: OpenPortFacts, hostNetdevs: readonly string[])
   ]);
   if (netdevs.length === 0) return part;
   part.chain('uplink/entry', [
-    ...openEntryLines(part, UPLINK_PORT, facts),
+    renewMark(MARK.byDestination),
+    ...zoneLines(facts.zoned),
+    ...localSourceLines(ADDRESSES.local, drop(part, UPLINK_PORT, owner, 'SOURCE')),
     `udp dport ${VXLAN_PORT} jump ${OUTER}`,
     `meta l4proto ${PROTOCOL.ipip} jump ${OUTER}`,
     ...FAMILIES.map((family) => `${address(family, 'daddr')} ${VTEP_ADDRESS[family]} drop`),
@@ -69,16 +71,24 @@ export function uplinkPart(facts: OpenPortFacts, hostNetdevs: readonly string[])
   return part;
 }
 
-/** The inside of the tunnels: one port, whatever devices it has. */
-export function tunnelPart(facts: OpenPortFacts): Part {
+/**
+ * The inside of the tunnels: one port, whatever devices it has. `domains` gives the routing domain of each netdev: what
+ * comes in by one is that domain's, and must not come from an address that the domain has here.
+ */
+export function tunnelPart(facts: OpenPortFacts, domains: ReadonlyMap<string, number>): Part {
   const { netdevs, binding } = facts;
   const part = new PartBuilder();
   const port: PortRef = { kind: 'tunnel' };
   const owner = binding === undefined ? undefined : { port, binding };
-  part.chain('tunnel/entry', openEntryLines(part, port, facts));
-  for (const netdev of netdevs) {
+  const denied = drop(part, port, owner, 'SOURCE');
+  for (const [netdev, domain] of domains) {
+    const entry = `tunnel/entry/${domain}`;
+    part.chain(entry, [
+      ...domainEntryLines(domain),
+      ...localSourceLines((family) => ADDRESSES.localOf(domain, family), denied),
+    ]);
     claimNetdev(part, netdev, true);
-    openPort(part, netdev, 'tunnel/entry');
+    openPort(part, netdev, entry);
   }
   if (owner !== undefined) {
     addBinding(part, netdevs, owner);
@@ -87,17 +97,9 @@ export function tunnelPart(facts: OpenPortFacts): Part {
   return part;
 }
 
-/** Head of the entry of uplink and tunnel: nobody out there may use an address that is here. */
-function openEntryLines(part: PartBuilder, port: PortRef, facts: OpenPortFacts): string[] {
-  const { binding, zoned } = facts;
-  const denied = drop(part, port, binding && { port, binding }, 'SOURCE');
-  return [
-    renewMark(0),
-    ...zoneLines(zoned),
-    ...FAMILIES.map(
-      (family) => `${address(family, 'saddr')} @${ADDRESSES.local(family)} ${denied}`,
-    ),
-  ];
+/** Nobody out there may use an address that is here. */
+function localSourceLines(local: (family: Family) => string, denied: string): string[] {
+  return FAMILIES.map((family) => `${address(family, 'saddr')} @${local(family)} ${denied}`);
 }
 
 /** An outer packet at the uplink: one of a known peer goes to the VXLAN device; IPIP is left to policy. */

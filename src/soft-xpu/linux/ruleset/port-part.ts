@@ -1,7 +1,6 @@
 /** vNIC and host ports. */
 import { FAMILIES, formatCidr } from '../../../base/ip.js';
 import type { PolicyBindingSpec, PolicyListsSpec } from '../../../opi/objects/specs.js';
-import { domainMark, domainZone } from '../names.js';
 import { PROTOCOL } from '../../memory/packet.js';
 import { portText, type PortRef } from '../../memory/port.js';
 import { totalDropCounter, type CountedReason } from './counters.js';
@@ -9,7 +8,7 @@ import { address, ofFamily, oneOf, prefixesOf } from './expression.js';
 import { addBinding, claimDrop, claimNetdev, hangStage, openPort } from './hanging.js';
 import { CHAINS, NETDEVS, PORTS } from './layout.js';
 import { addLists, hostInvalid, VNIC_INVALID } from './list-part.js';
-import { renewMark } from './mark.js';
+import { domainEntryLines } from './mark.js';
 import { countOn, PartBuilder, quoted, type Part } from './part.js';
 import { countDrop, DENY_TO_HOST, ENCAPSULATED, type StageOwner } from './stage-part.js';
 
@@ -50,7 +49,7 @@ export function vnicPart(facts: VnicPortFacts): Part {
   if (binding === undefined) return part;
   openPort(part, netdev, `${portText(port)}/entry`);
   part.chain(`${portText(port)}/entry`, [
-    ...domainLines(facts.domain),
+    ...domainEntryLines(facts.domain),
     ...sourceLines(binding.allowedSources),
     `${countDrop(part, port, 'SOURCE')} drop`,
   ]);
@@ -82,7 +81,7 @@ export function listedVnicPart(facts: ListedVnicFacts): Part {
   }
   openPort(part, netdev, `${portText(port)}/entry`);
   part.chain(`${portText(port)}/entry`, [
-    ...domainLines(facts.domain),
+    ...domainEntryLines(facts.domain),
     ...(sources === undefined ? [] : sourceLines(sources)),
     ...(sources === undefined ? [] : [`${countOn(totalDropCounter('SOURCE'))} drop`]),
   ]);
@@ -161,8 +160,8 @@ function addVnicStages(part: PartBuilder, netdev: string, owner: StageOwner): vo
     map: PORTS.workloadTo,
     first: bypass,
   });
-  if (binding.toHostAction !== 'DROP') return;
   claimDrop(part, [netdev], owner.port, 'TO_HOST');
+  if (binding.toHostAction !== 'DROP') return;
   part.claim(PORTS.toHost, quoted(netdev), `goto ${DENY_TO_HOST}`);
 }
 
@@ -178,11 +177,6 @@ function closePort(
   part.chain(chain, [`${count} drop`]);
   part.claim(PORTS.entry, quoted(netdev), `goto ${chain}`);
   part.claim(PORTS.exit, quoted(netdev), `goto ${chain}`);
-}
-
-function domainLines(domain: number): string[] {
-  const zone = domainZone(domain);
-  return [renewMark(domainMark(domain)), ...(zone === 0 ? [] : [`ct zone set ${zone}`])];
 }
 
 /** Addresses a vNIC's owner may send from; a line that matches ends the check. */

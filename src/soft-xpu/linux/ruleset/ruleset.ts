@@ -10,7 +10,7 @@ import { ObjectIndex } from './object-index.js';
 import { ElementChanges } from './elements.js';
 import { Table } from './table.js';
 import { follow, reshape, type Followed, type Unit } from './touched.js';
-import { REPLACE_TABLE } from './transaction.js';
+import { arpTable, REPLACE_TABLE } from './transaction.js';
 import { partOf, type UnitContext } from './units.js';
 
 /** What only the network side knows. */
@@ -82,7 +82,8 @@ export class Ruleset {
       const { id } = object.key;
       this.groups.add(id, this.store.group(id)?.members.texts() ?? [], elements);
     }
-    return REPLACE_TABLE + this.compile(touched, elements);
+    const arp = arpTable(this.ports.foreign, this.ports.uplink);
+    return REPLACE_TABLE + arp + this.compile(touched, elements);
   }
 
   private compile(touched: ReadonlySet<Unit>, elements: ElementChanges): string {

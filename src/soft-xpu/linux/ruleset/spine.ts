@@ -38,7 +38,17 @@ export interface SpineOptions {
 /** Types a pod may always send to its router; router advertisements are not among them. */
 const DISCOVERY = 'meta nfproto ipv6 meta l4proto 58 @th,0,8 { 130, 131, 132, 133, 135, 136 }';
 
+/** Echo requests to a gateway: all that a port may begin with the router itself. */
+const ECHO_TO_GATEWAY = FAMILIES.map(
+  (family) =>
+    `${address(family, 'daddr')} @${ADDRESSES.gateway(family)} ` +
+    (family === 4 ? 'icmp type echo-request' : 'icmpv6 type echo-request'),
+);
+
 const KNOWN_FLOW = 'flow/known';
+const DENY_NO_MAPPING = 'deny/no-mapping';
+const FROM_PORTS = 'router/from-ports';
+const DENY_TO_ROUTER = 'deny/to-router';
 const KNOWN_FLOW_AT_ENTRY = 'flow/known-at-entry';
 
 /** The whole spine. */
@@ -71,6 +81,7 @@ function addTables(part: PartBuilder): void {
     const type = `ipv${family}_addr`;
     part.set(ADDRESSES.local(family), `type ${type}`);
     part.map(ADDRESSES.zone(family), `typeof ${address(family, 'daddr')} : ct zone`);
+    part.set(ADDRESSES.gateway(family), `type ${type}`);
     part.set(ADDRESSES.tunnelEnd(family), `type ${type}`);
     part.set(ADDRESSES.tunnelPeer(family), `type ${type} . ${type}`);
     part.map(ADDRESSES.tunnelSource(family), `type ${type} : ${type}`);
@@ -91,11 +102,16 @@ function addDenials(part: PartBuilder, { generation }: SpineOptions): void {
     `meta mark & ${hex(MARK_EXIT_SIDE)} == 0 counter name iifname map @${dropMap('RULE')} goto ${DENY}`,
     `goto ${DENY}`,
   ]);
-  part.chain('deny/no-mapping', [
-    countOn(totalDropCounter('NO_MAPPING')),
-    `counter name iifname map @${dropMap('NO_MAPPING')}`,
-    'drop',
-  ]);
+  for (const [chain, reason] of [
+    [DENY_NO_MAPPING, 'NO_MAPPING'],
+    [DENY_TO_ROUTER, 'TO_HOST'],
+  ] as const) {
+    part.chain(chain, [
+      countOn(totalDropCounter(reason)),
+      `counter name iifname map @${dropMap(reason)}`,
+      'drop',
+    ]);
+  }
   part.chain(CHAINS.gateNoBinding, [`${countOn(totalDropCounter('NO_BINDING'))} drop`]);
   part.chain(CHAINS.gateAdminDown, [`${countOn(totalDropCounter('ADMIN_DOWN'))} drop`]);
 }
@@ -153,11 +169,15 @@ function addEntry(part: PartBuilder, options: SpineOptions): void {
     ...stranger,
     'ct state established,related accept',
     'ip6 daddr fe80::/10 accept',
-    'fib daddr . mark oif missing fib daddr type != { local, broadcast, multicast, anycast } goto deny/no-mapping',
+    'fib daddr . mark oif missing fib daddr type != { local, broadcast, multicast, anycast } ' +
+      `goto ${DENY_NO_MAPPING}`,
   ]);
 }
 
-/** Forwarding: both ends of the path, each with its stages in base chains of their own. */
+/**
+ * Forwarding: both ends of the path, each with its stages in base chains of their own. A netdev of others is no port:
+ * nothing passes between it and ours, whose way to everybody else is the uplink.
+ */
 function addForward(part: PartBuilder, options: SpineOptions): void {
   const stranger = options.foreign
     ? [`iifname != @${NETDEVS.own} oifname != @${NETDEVS.own} accept`]
@@ -167,8 +187,11 @@ function addForward(part: PartBuilder, options: SpineOptions): void {
   part.base('hook/exit-gate', 'forward', -40, [
     ...(options.foreign ? [`${reserved} goto ${CHAINS.gateNoBinding}`] : []),
     ...stranger,
+    ...(options.foreign
+      ? [`iifname != @${NETDEVS.known} ${countOn(totalDropCounter('SOURCE'))} drop`]
+      : []),
     `oifname vmap @${PORTS.exit}`,
-    options.foreign ? `goto ${CHAINS.open}` : 'drop',
+    `goto ${DENY_NO_MAPPING}`,
   ]);
   part.chain(CHAINS.open, [
     flow,
@@ -223,15 +246,24 @@ function acceptedLines({ generation }: SpineOptions): string[] {
   );
 }
 
-/** What the router itself gets and sends. To a vNIC it is the host port. */
+/**
+ * What the router itself gets and sends. It has no services for those behind its ports: what they may begin with it is
+ * an echo to a gateway, judged as what goes to the host port. The rest answers what the router began.
+ */
 function addRouterItself(part: PartBuilder, options: SpineOptions): void {
   const { foreign, uplink } = options;
   const stranger = foreign ? [`iifname != @${NETDEVS.own} accept`] : [];
+  part.chain(FROM_PORTS, [
+    ...ECHO_TO_GATEWAY.map((echo) => `${echo} return`),
+    `goto ${DENY_TO_ROUTER}`,
+  ]);
   part.base('hook/input', 'input', -40, [
     'iifname "lo" accept',
     ...vtepInputLines(uplink),
     ...stranger,
     `${DISCOVERY} accept`,
+    'ct direction reply ct state established,related accept',
+    `iifname @${NETDEVS.own} jump ${FROM_PORTS}`,
     known(options),
     beginSide(false),
     `iifname vmap @${PORTS.workloadFrom}`,

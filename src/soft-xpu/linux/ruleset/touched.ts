@@ -9,7 +9,14 @@ import type { ObjectIndex } from './object-index.js';
 
 /** Units that stand for one object, or for one address. */
 export type UnitKind =
-  'interface' | 'networkPolicy' | 'securityPolicy' | 'addressGroup' | 'tunnel' | 'address';
+  | 'interface'
+  | 'networkPolicy'
+  | 'securityPolicy'
+  | 'addressGroup'
+  | 'tunnel'
+  | 'subnet'
+  | 'vpc'
+  | 'address';
 
 /** Names of units: what is compiled as one. */
 export type Unit = 'spine' | 'reserved' | 'uplink' | 'tunnel' | 'router' | `${UnitKind} ${string}`;
@@ -59,6 +66,7 @@ export function follow(change: ObjectChange, followed: Followed, touched: Set<Un
       if (followed.index.dig(key.id, specOf('tunnel', after))) touched.add('tunnel');
       return;
     case 'subnet':
+      touched.add(`subnet ${key.id}`);
       if (!followed.extension) touchVnicsOf(key, followed.store, touched);
       return;
     case 'vpc':
@@ -120,10 +128,11 @@ function followVpc(
   { store, index, vpcNumber, extension }: Followed,
   touched: Set<Unit>,
 ): void {
+  touched.add(`vpc ${key.id}`);
   const before = index.zoned.size > 0;
   if (after !== undefined && domainZone(vpcNumber(key.id)) !== 0) index.zoned.add(key.id);
   else index.zoned.delete(key.id);
-  if (index.zoned.size > 0 !== before) touched.add('uplink').add('tunnel');
+  if (index.zoned.size > 0 !== before) touched.add('uplink');
   if (extension) return;
   for (const subnet of referrers(key, 'subnet', store)) touchVnicsOf(subnet, store, touched);
 }

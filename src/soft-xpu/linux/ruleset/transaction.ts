@@ -2,7 +2,8 @@
  * The text of one nft transaction. Order: what is new, then chains emptied and filled again, elements, and last what
  * nobody uses any more. It never replaces or inserts a rule and never lists: nft would read the whole table first.
  */
-import { TABLE_NAME } from '../names.js';
+import { MARK, TABLE_NAME } from '../names.js';
+import { renewMark } from './mark.js';
 import type { Chain } from './part.js';
 import type { ElementChanges } from './elements.js';
 
@@ -28,6 +29,25 @@ const TABLE = `inet ${TABLE_NAME}`;
 
 /** What stands before the first transaction of a table, so that it takes the place of the one that is there. */
 export const REPLACE_TABLE = `add table ${TABLE}\ndelete table ${TABLE}\nadd table ${TABLE}\n`;
+
+/**
+ * ARP asks for routes as packets do. Where the namespace is ours alone, or by the uplink, it asks as what is routed by
+ * destination: so the uplink's proxy finds the local Mappings.
+ */
+export function arpTable(foreign: boolean, uplink: string | undefined): string {
+  const table = `table arp ${TABLE_NAME}`;
+  if (foreign && uplink === undefined) return '';
+  const from = foreign ? `iifname "${uplink}" ` : '';
+  const chain = `arp ${TABLE_NAME} entry`;
+  return [
+    `add ${table}`,
+    `delete ${table}`,
+    `add ${table}`,
+    `add chain ${chain} { type filter hook input priority 0; policy accept; }`,
+    `add rule ${chain} ${from}${renewMark(MARK.byDestination)}`,
+    '',
+  ].join('\n');
+}
 
 /** The transaction; '' if nothing changed. */
 export function transactionText({ counters, sets, chains, elements }: TableChange): string {

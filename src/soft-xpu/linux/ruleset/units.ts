@@ -8,7 +8,7 @@ import type {
   VnicSpec,
 } from '../../../opi/objects/specs.js';
 import type { ObjectStore } from '../../store/object-store.js';
-import { mappedAddressPart, tunnelEndsPart } from './address-part.js';
+import { domainPart, gatewayPart, mappedAddressPart, tunnelEndsPart } from './address-part.js';
 import type { GroupSets } from './groups.js';
 import { routerListsPart, securityPolicyPart } from './list-part.js';
 import type { ObjectIndex } from './object-index.js';
@@ -54,8 +54,10 @@ export function partOf(unit: Unit, context: UnitContext): Part | undefined {
       const facts = openPort('UPLINK', uplink === undefined ? [] : [uplink], context);
       return uplinkPart(facts, [...index.hostNetdevs.values()]);
     }
-    case 'tunnel':
-      return tunnelPart(openPort('TUNNEL', index.tunnelNetdevs(), context));
+    case 'tunnel': {
+      const domains = tunnelDomains(context);
+      return tunnelPart(openPort('TUNNEL', [...domains.keys()], context), domains);
+    }
     case 'router':
       return extension ? undefined : routerListsPart(hostVnic(context));
     default:
@@ -71,6 +73,11 @@ function openPort(
   const id = index.bindingOf.get(port);
   const binding = id === undefined ? undefined : specIn(store, { kind: 'policyBinding', id });
   return { netdevs, binding, zoned: index.zoned.size > 0, foreign };
+}
+
+/** Routing domain of each tunnel's netdev. */
+function tunnelDomains({ index, vpcNumber }: UnitContext): ReadonlyMap<string, number> {
+  return new Map([...index.tunnelVpcs()].map(([netdev, vpc]) => [netdev, vpcNumber(vpc)]));
 }
 
 /** The Vnic of the host port: the first by the id of its Interface. */
@@ -110,6 +117,12 @@ class UnitCompiler {
         const spec = this.spec({ kind, id });
         return spec && tunnelEndsPart(spec);
       }
+      case 'subnet': {
+        const spec = this.spec({ kind, id });
+        return spec && gatewayPart(spec);
+      }
+      case 'vpc':
+        return this.spec({ kind, id }) && domainPart(this.context.vpcNumber(id));
       case 'address':
         return this.addressPart(id);
     }

@@ -114,6 +114,14 @@ export class KernelNode extends NodeObjects {
     return run('ip', ['netns', 'exec', this.router, ...command]);
   }
 
+  /** Runs a program in the router's namespace to whatever end. */
+  try(...command: readonly string[]): { readonly stdout: string } {
+    const { stdout } = spawnSync('ip', ['netns', 'exec', this.router, ...command], {
+      encoding: 'utf8',
+    });
+    return { stdout };
+  }
+
   /** Forgets all connections of the kernel. */
   flushFlows(): void {
     this.run('conntrack', '-F');

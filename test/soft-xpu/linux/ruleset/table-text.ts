@@ -72,6 +72,7 @@ export class TableText {
 
   private command(line: string): void {
     if (line === 'add table inet calico-xpu') return;
+    if (/^(add|delete) (table|chain|rule) arp calico-xpu( |$)/.test(line)) return;
     if (line === 'delete table inet calico-xpu') return this.clear();
     const [, verb = '', kind = '', name = '', rest = ''] =
       /^(flush|delete|add) (chain|element|set|counter) inet calico-xpu (\S+)(.*)$/.exec(line) ?? [];

@@ -8,6 +8,7 @@ import { buildFrame, buildPacket } from '../../../src/lab/packets/build.js';
 import { macText } from '../../../src/lab/packets/bytes.js';
 import { Marker } from '../../../src/lab/packets/marker.js';
 import { parseFrame } from '../../../src/lab/packets/parse.js';
+import { NetlinkError } from '../../../src/netlink/errors.js';
 import { PacketSocket, type ReceivedFrame } from '../../../src/netlink/packet-socket.js';
 import type { Flow } from './flow.js';
 
@@ -54,6 +55,8 @@ const WAIT_MS = 20;
 /** After the last packet this long without a frame, and what is missing is lost. */
 const QUIET_MS = 300;
 const NUMBER_BITS = 24;
+/** No carrier at the other end, down, gone. */
+const PORT_LOST = new Set(['ENOBUFS', 'ENETDOWN', 'ENXIO', 'ENODEV']);
 
 /** See the file head. Close it after use. */
 export class Traffic {
@@ -89,20 +92,24 @@ export class Traffic {
     const begin = performance.now();
     let ended = false;
     const acting = action().finally(() => (ended = true));
-    const receiving = this.receive(() => ended);
-    while (!ended) {
-      this.sendStep();
-      await delay(STEP_MS);
-    }
-    const milliseconds = performance.now() - begin;
-    await receiving;
-    await acting;
+    const [, , milliseconds] = await Promise.all([
+      acting,
+      this.receive(() => ended),
+      this.sendSteps(() => ended).then(() => performance.now() - begin),
+    ]);
     return { milliseconds, counts: this.counts, machineDrops: this.drops() - drops };
   }
 
   /** Ends it. */
   close(): void {
     this.socket.close();
+  }
+
+  private async sendSteps(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      this.sendStep();
+      await delay(STEP_MS);
+    }
   }
 
   private sendStep(): void {
@@ -112,9 +119,19 @@ export class Traffic {
       if (packet === undefined) continue;
       const payload = this.marker.mark(index * 2 ** NUMBER_BITS + lane.next);
       const frame = buildFrame(...lane.macs, buildPacket({ ...packet, payload }));
-      if (!this.socket.send(lane.interfaceIndex, frame)) continue;
+      if (!this.send(lane.interfaceIndex, frame)) continue;
       lane.open.add(lane.next++);
       this.count(index, 'sent');
+    }
+  }
+
+  /** False where this machine has no room now. A port that takes nothing, or is gone, has lost what was sent to it. */
+  private send(interfaceIndex: number, frame: Uint8Array): boolean {
+    try {
+      return this.socket.send(interfaceIndex, frame);
+    } catch (error) {
+      if (error instanceof NetlinkError && PORT_LOST.has(error.errno)) return true;
+      throw error;
     }
   }
 

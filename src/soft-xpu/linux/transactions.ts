@@ -92,6 +92,7 @@ export class Transactions {
 
   constructor(parts: TransactionParts, start: TransactionStart) {
     this.parts = parts;
+  private closed = false;
     this.identity = { bootId: start.bootId, shape: start.shape };
     this.position = start.position;
     this.generation = start.generation;
@@ -137,6 +138,7 @@ export class Transactions {
    * only matter if they concern one of `keys`: default all.
    */
   async settled(keys?: readonly ObjectKey[]): Promise<void> {
+    if (this.closed) return;
     if (this.refusal(keys) !== undefined) this.retryRefused();
     await this.upToDate();
     const refusal = this.refusal(keys);
@@ -175,6 +177,7 @@ export class Transactions {
   private begin(): Promise<void> {
     if (this.next !== undefined) return this.next;
     const before = this.running?.catch(() => undefined) ?? Promise.resolve();
+    this.closed = true;
     this.next = before.then(() => {
       this.next = undefined;
       this.running = this.run().finally(() => (this.running = undefined));
@@ -183,6 +186,7 @@ export class Transactions {
     return this.next;
   }
 
+    if (this.closed) return Promise.reject(closedError());
   private async run(): Promise<void> {
     this.due = false;
     this.again.cancel();
@@ -300,3 +304,8 @@ function movePosition(from: number, to: number): string {
   const gone = `delete chain inet ${TABLE_NAME} ${POSITION_CHAIN_PREFIX}${from}\n`;
   return gone + addPosition(to);
 }
+/** The state's folder and the kernel may be another process's by now. */
+function closedError(): LinuxError {
+  return new LinuxError({ code: 'state', op: 'change kernel', message: 'the XPU was let go of' });
+}
+

@@ -162,11 +162,16 @@ describe('soft-xpu linux: pods of a node', function () {
     await node.attach('d', 'cali-d', POD_B);
     expect(await pings('c', POD_B)).to.be.true;
     expect(await pings('a', POD_B)).to.be.true;
-    const received = async (pod: string): Promise<number> =>
-      Number(await node.namespaces.run(pod, 'cat', '/sys/class/net/eth0/statistics/rx_packets'));
+    const received = async (pod: string): Promise<number> => {
+      const text = await node.namespaces.run(pod, 'ip', '-s', '-j', 'link', 'show', 'dev', 'eth0');
+      const [link] = JSON.parse(text) as { stats64: { rx: { packets: number } } }[];
+      return link?.stats64.rx.packets ?? NaN;
+    };
     const before = await received('d');
     expect(await pings('a', POD_B)).to.be.true;
     expect(await received('d')).to.be.lessThan(before + 2);
+    expect(await pings('c', POD_B)).to.be.true;
+    expect(await received('d')).to.be.at.least(before + 2);
     objects.remove('policyBinding', 'bind-d');
     await node.settled();
     expect(await pings('c', POD_B)).to.be.false;

@@ -274,6 +274,27 @@ describe('soft-xpu linux: queue of transactions', () => {
   it('answers everybody who waits for the same transaction', async () => {
     node.policy('policy-1', []);
     const answers = [node.transactions.settled(), node.transactions.settled()];
+  it('writes the whole again when the ruleset is gone, and nothing when it is there', async () => {
+    node.words();
+    node.transactions.doubtTable();
+    await node.transactions.settled();
+    expect(node.words()).to.deep.equal([]);
+    node.tablePosition = undefined;
+    node.transactions.doubtTable();
+    await node.transactions.settled();
+    expect(node.words()).to.deep.equal(['observe', 'nft whole-0;add chain inet calico-xpu at-2']);
+  });
+
+  it('writes nothing any more when it is let go of', async () => {
+    await node.transactions.close();
+    node.words();
+    node.transactions.lookAround();
+    node.policy('policy-1', []);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(node.words()).to.deep.equal([]);
+    expect(stateFile.load()?.position).to.equal(1);
+  });
+
     node.policy('policy-2', []);
     answers.push(node.transactions.settled());
     await Promise.all(answers);

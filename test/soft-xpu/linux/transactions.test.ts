@@ -29,7 +29,7 @@ describe('soft-xpu linux: transactions', function () {
     node.objects.vnic('vnic-z', 'cali-z', true);
     const error = await refusal();
     expect(error).to.be.instanceOf(LinuxError).with.property('code', 'refused');
-    expect((error as Error).message).to.match(/link add name cali-z .*File exists/);
+    expect((error as Error).message).to.match(/vnic\/vnic-z: .* name cali-z .*File exists/);
     expect(serviceError(error, 'strict').code).to.equal(status.INTERNAL);
     expect(await node.namespaces.pings('a', POD_B)).to.be.true;
     expect(await refusal()).to.be.instanceOf(LinuxError);

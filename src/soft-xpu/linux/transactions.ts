@@ -89,10 +89,10 @@ export class Transactions {
   private readonly again: Retry;
   /** Tries steps that were refused again. */
   private readonly refusedAgain: Retry;
+  private closed = false;
 
   constructor(parts: TransactionParts, start: TransactionStart) {
     this.parts = parts;
-  private closed = false;
     this.identity = { bootId: start.bootId, shape: start.shape };
     this.position = start.position;
     this.generation = start.generation;
@@ -129,6 +129,7 @@ export class Transactions {
   }
 
   private request(): void {
+    if (this.closed) return;
     this.due = true;
     this.begin().catch(() => undefined);
   }
@@ -138,7 +139,6 @@ export class Transactions {
    * only matter if they concern one of `keys`: default all.
    */
   async settled(keys?: readonly ObjectKey[]): Promise<void> {
-    if (this.closed) return;
     if (this.refusal(keys) !== undefined) this.retryRefused();
     await this.upToDate();
     const refusal = this.refusal(keys);
@@ -168,6 +168,7 @@ export class Transactions {
 
   /** Ends: what is under way ends well or badly, nothing new begins. */
   async close(): Promise<void> {
+    this.closed = true;
     this.again.close();
     this.refusedAgain.close();
     await (this.next ?? this.running)?.catch(() => undefined);
@@ -176,8 +177,8 @@ export class Transactions {
   /** The transaction that is not under way yet. */
   private begin(): Promise<void> {
     if (this.next !== undefined) return this.next;
+    if (this.closed) return Promise.reject(closedError());
     const before = this.running?.catch(() => undefined) ?? Promise.resolve();
-    this.closed = true;
     this.next = before.then(() => {
       this.next = undefined;
       this.running = this.run().finally(() => (this.running = undefined));
@@ -186,7 +187,6 @@ export class Transactions {
     return this.next;
   }
 
-    if (this.closed) return Promise.reject(closedError());
   private async run(): Promise<void> {
     this.due = false;
     this.again.cancel();
@@ -296,6 +296,11 @@ export class Transactions {
   }
 }
 
+/** The state's folder and the kernel may be another process's by now. */
+function closedError(): LinuxError {
+  return new LinuxError({ code: 'state', op: 'change kernel', message: 'the XPU was let go of' });
+}
+
 function addPosition(position: number): string {
   return `add chain inet ${TABLE_NAME} ${POSITION_CHAIN_PREFIX}${position}\n`;
 }
@@ -304,8 +309,3 @@ function movePosition(from: number, to: number): string {
   const gone = `delete chain inet ${TABLE_NAME} ${POSITION_CHAIN_PREFIX}${from}\n`;
   return gone + addPosition(to);
 }
-/** The state's folder and the kernel may be another process's by now. */
-function closedError(): LinuxError {
-  return new LinuxError({ code: 'state', op: 'change kernel', message: 'the XPU was let go of' });
-}
-

@@ -271,20 +271,6 @@ describe('soft-xpu linux: queue of transactions', () => {
     expect(stateFile.load()?.left).to.deep.equal([]);
   });
 
-  it('answers everybody who waits for the same transaction', async () => {
-    node.policy('policy-1', []);
-    const answers = [node.transactions.settled(), node.transactions.settled()];
-  it('writes the whole again when the ruleset is gone, and nothing when it is there', async () => {
-    node.words();
-    node.transactions.doubtTable();
-    await node.transactions.settled();
-    expect(node.words()).to.deep.equal([]);
-    node.tablePosition = undefined;
-    node.transactions.doubtTable();
-    await node.transactions.settled();
-    expect(node.words()).to.deep.equal(['observe', 'nft whole-0;add chain inet calico-xpu at-2']);
-  });
-
   it('writes nothing any more when it is let go of', async () => {
     await node.transactions.close();
     node.words();
@@ -295,6 +281,9 @@ describe('soft-xpu linux: queue of transactions', () => {
     expect(stateFile.load()?.position).to.equal(1);
   });
 
+  it('answers everybody who waits for the same transaction', async () => {
+    node.policy('policy-1', []);
+    const answers = [node.transactions.settled(), node.transactions.settled()];
     node.policy('policy-2', []);
     answers.push(node.transactions.settled());
     await Promise.all(answers);

@@ -10,7 +10,7 @@ import { judgeByOracle, type Wrong } from './judging.js';
 import type { KernelWorlds } from './kernel-worlds.js';
 
 /** How long worlds are drawn: two minutes are what a long run may take in all. */
-export const SECONDS = isLong ? { native: 75, plain: 30 } : { native: 12, plain: 5 };
+export const SECONDS = isLong ? { native: 75, plain: 30 } : { native: 9, plain: 4 };
 /** How long a failure is made smaller. */
 export const SHRINK_SECONDS = 60;
 

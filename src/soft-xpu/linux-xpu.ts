@@ -36,6 +36,7 @@ import {
 } from './linux/observe.js';
 import { Ruleset } from './linux/ruleset/ruleset.js';
 import type { SavedState } from './linux/saved-state.js';
+import { watchTable } from './linux/table-watch.js';
 import { StateFile } from './linux/state-file.js';
 import {
   Transactions,
@@ -180,9 +181,9 @@ class Assembly {
     const network = await this.network(kernel, store);
     const connections = new Connections(kernel);
     const transactions = this.transactions({ store, kernel, network, connections }, start);
-    const watch = this.watch(kernel, network, transactions);
+    const endWatch = this.watch(kernel, network, transactions);
     const close = async (): Promise<void> => {
-      watch.close();
+      endWatch();
       await transactions.close();
       this.stateFile.close();
     };
@@ -244,6 +245,7 @@ class Assembly {
         stateFile,
         observe: () => observeNetwork(kernel, network),
         lookAround: () => this.lookAround(kernel, network),
+        tablePosition: () => readTablePosition(kernel),
         forgetFlows: (addresses) =>
           connections.forgetAddresses(
             addresses.map(({ domain, ip }) => ({ zone: domainZone(domain), ip })),
@@ -336,11 +338,16 @@ class Assembly {
     network.look(links);
   }
 
-  private watch(kernel: Kernel, network: Network, transactions: Transactions): LinkWatch {
+  /** Watches what others do to the namespace. Gives what ends that. */
+  private watch(kernel: Kernel, network: Network, transactions: Transactions): () => void {
     const { clock, logger } = this;
-    const listener = (): void => transactions.lookAround();
+    const place = { netns: kernel.netns, clock, logger };
     const isOwn = (device: string): boolean => network.inPlace(`link ${device}`) !== undefined;
-    return new LinkWatch({ netns: kernel.netns, clock, logger, isOwn, listener });
+    const watches = [
+      new LinkWatch({ ...place, isOwn, listener: () => transactions.lookAround() }),
+      watchTable({ ...place, listener: () => transactions.doubtTable() }),
+    ];
+    return () => watches.forEach((watch) => watch.close());
   }
 
   private netdevOf(ifname: string): string | undefined {

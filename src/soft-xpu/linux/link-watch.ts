@@ -1,16 +1,10 @@
-/** Tells when netdevs of a namespace come, go or change, and when the underlay's routes do. I/O edge. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Clock, Timer } from '../../base/clock.js';
-import type { Logger } from '../../base/log.js';
+/** Tells when netdevs of a namespace come, go or change, and when the underlay's routes do. */
+import type { Timer } from '../../base/clock.js';
+import { Monitor, type WatchPlace } from './monitor.js';
 import { isLinkInMaking } from './names.js';
 
 /** How a watch is set up. */
-export interface LinkWatchOptions {
-  /** File of the namespace; absent = our own. */
-  readonly netns: string | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface LinkWatchOptions extends WatchPlace {
   /** True for netdevs of our making, of which only their end and their going down is news. */
   readonly isOwn: (device: string) => boolean;
   /** Is told that something came, went or changed. Several events in short order are told once. */
@@ -19,52 +13,31 @@ export interface LinkWatchOptions {
 
 /** Events are collected for this long, milliseconds. */
 const COLLECT_MS = 10;
-/** A watch that ended is begun again after this time, milliseconds. */
-const RESTART_MS = 1000;
 
 /** See the file head. */
 export class LinkWatch {
   private readonly options: LinkWatchOptions;
-  private child: ChildProcess | undefined;
+  private readonly monitor: Monitor;
   private timer: Timer | undefined;
-  private restart: Timer | undefined;
   private readonly up = new Set<string>();
-  private closed = false;
 
   constructor(options: LinkWatchOptions) {
     this.options = options;
-    this.begin();
+    const { netns, clock, logger } = options;
+    this.monitor = new Monitor({
+      netns,
+      clock,
+      logger,
+      argv: ['ip', '-o', 'monitor', 'link', 'route'],
+      onLine: (line) => this.hear(line),
+      onGap: () => this.collect(),
+    });
   }
 
   /** Ends the watch. */
   close(): void {
-    this.closed = true;
     this.timer?.cancel();
-    this.restart?.cancel();
-    this.child?.kill('SIGTERM');
-  }
-
-  private begin(): void {
-    const { netns, logger } = this.options;
-    const enter = netns === undefined ? [] : ['nsenter', `--net=${netns}`];
-    // It must not outlive us: a process inside keeps a namespace alive that was deleted.
-    const args = ['--pdeathsig', 'KILL', ...enter, 'ip', '-o', 'monitor', 'link', 'route'];
-    const child = spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'ignore'] });
-    this.child = child;
-    child.once('error', (error) =>
-      logger.warn({ error: error.message }, 'netdevs are not watched'),
-    );
-    child.once('close', () => this.beginAgain());
-    createInterface({ input: child.stdout }).on('line', (line) => this.hear(line));
-  }
-
-  /** What happened while nobody watched is found by looking. */
-  private beginAgain(): void {
-    if (this.closed) return;
-    this.restart = this.options.clock.after(RESTART_MS, () => {
-      this.begin();
-      this.collect();
-    });
+    this.monitor.close();
   }
 
   private hear(line: string): void {

@@ -49,6 +49,8 @@ export interface TransactionParts {
   readonly observe: () => Promise<void>;
   /** Looks at what others change: netdevs, the underlay's routes. */
   readonly lookAround: () => Promise<void>;
+  /** Number of the ruleset that the kernel has; undefined if it has none. */
+  readonly tablePosition: () => Promise<number | undefined>;
   /** Forgets the flows of addresses. */
   readonly forgetFlows: (addresses: readonly LeftAddress[]) => Promise<void>;
 }
@@ -80,6 +82,7 @@ export class Transactions {
   private left: readonly LeftAddress[];
   private due = false;
   private around = true;
+  private doubted = false;
   private observed = false;
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
@@ -125,6 +128,12 @@ export class Transactions {
   /** Something beside the store changed: it is looked at, and there may be steps to take. */
   lookAround(): void {
     this.around = true;
+    this.request();
+  }
+
+  /** The ruleset may be gone, or not be ours any more: it is looked at, and written as a whole if it is. */
+  doubtTable(): void {
+    this.doubted = true;
     this.request();
   }
 
@@ -226,9 +235,18 @@ export class Transactions {
       this.around = false;
       await lookAround();
     }
+    if (this.doubted) await this.lookAtTable();
     if (!this.inStep) network.followAll();
     if (!this.observed || !this.inStep) await observe();
     this.observed = true;
+  }
+
+  private async lookAtTable(): Promise<void> {
+    const { tablePosition, logger } = this.parts;
+    this.doubted = false;
+    if (!this.inStep || (await tablePosition()) === this.position) return;
+    logger.warn({ position: this.position }, 'the ruleset is gone');
+    this.inStep = false;
   }
 
   /** Writes the state file; gives the text that the kernel must take. Nothing is committed in between. */

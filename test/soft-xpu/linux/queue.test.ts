@@ -41,6 +41,8 @@ class QueuedNode extends NodeObjects {
   /** Ids of items that the kernel refuses. */
   readonly refuses = new Set<string>();
   readonly timers = new HandTimers();
+  /** Number of the ruleset that the kernel has. */
+  tablePosition: number | undefined = 1;
   readonly transactions: Transactions;
 
   constructor(stateFile: StateFile, left: readonly LeftAddress[] = []) {
@@ -88,6 +90,7 @@ class QueuedNode extends NodeObjects {
         stateFile,
         observe: () => say('observe'),
         lookAround: () => say('look'),
+        tablePosition: () => Promise.resolve(this.tablePosition),
         forgetFlows: (addresses) => say(`forget ${addresses.map(({ ip }) => ip).join()}`),
       },
       { bootId: 'boot', shape: '', position: 0, generation: 0, inStep: false, left },
@@ -269,6 +272,17 @@ describe('soft-xpu linux: queue of transactions', () => {
     await node.transactions.settled();
     expect(node.words()).to.include('forget 10.65.0.9');
     expect(stateFile.load()?.left).to.deep.equal([]);
+  });
+
+  it('writes the whole again when the ruleset is gone, and nothing when it is there', async () => {
+    node.words();
+    node.transactions.doubtTable();
+    await node.transactions.settled();
+    expect(node.words()).to.deep.equal([]);
+    node.tablePosition = undefined;
+    node.transactions.doubtTable();
+    await node.transactions.settled();
+    expect(node.words()).to.deep.equal(['observe', 'nft whole-0;add chain inet calico-xpu at-2']);
   });
 
   it('writes nothing any more when it is let go of', async () => {

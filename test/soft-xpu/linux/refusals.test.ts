@@ -19,10 +19,10 @@ import { stepsOf } from '../../../src/soft-xpu/linux/network/steps.js';
 import { linkNameInMaking } from '../../../src/soft-xpu/linux/names.js';
 import { startServer, type RunningServer } from '../../../src/soft-xpu/server.js';
 import { needs } from '../../support/root.js';
-import { key, object, POD_B } from '../node-words.js';
+import { binding, key, object, POD_B, stage } from '../node-words.js';
 import { RawClient } from '../server/server-fixture.js';
 import { KernelNode } from './kernel-node.js';
-import { until } from './namespaces.js';
+import { outputOf, until } from './namespaces.js';
 
 const CLOUD = 'opi_api.network.cloud.v1alpha1.CloudInfraService';
 const BINDINGS = 'opi_api.network.k8s.v1alpha1.PolicyBindingService';
@@ -232,7 +232,7 @@ describe('soft-xpu linux: what the kernel refuses', function () {
 describe('soft-xpu linux: flows of an address that was left', function () {
   this.timeout(30_000);
   let node: KernelNode;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'tcpdump'));
   before(async () => {
     node = await KernelNode.start();
     await node.attachPods();
@@ -241,6 +241,38 @@ describe('soft-xpu linux: flows of an address that was left', function () {
 
   const flowsOf = async (ip: string): Promise<number> =>
     (await node.xpu.dataPlane.flows(({ original }) => original.destination.text === ip)).length;
+
+  it('never reach who gets the address, not for a moment', async () => {
+    const { namespaces, objects } = node;
+    objects.vnic('vnic-c', 'cali-c', true);
+    const closed = [
+      stage('WORKLOAD', 'FROM_PORT', [], ['allow-all']),
+      stage('WORKLOAD', 'TO_PORT', []),
+    ];
+    const port = { vnic: key('vnic', 'vnic-c') };
+    objects.put(
+      object('policyBinding', 'bind-c', {
+        ...binding(port, closed, { allowedSources: [`${POD_B}/32`] }),
+      }),
+    );
+    await node.settled();
+    await node.attach('c', 'cali-c', POD_B);
+    const watch = namespaces.spawn('c', 'tcpdump', '-l', '-n', '-i', 'eth0', 'icmp');
+    const seen = outputOf(watch);
+    await new Promise((resolve) => watch.stderr?.once('data', resolve));
+    for (let round = 0; round < 5; round += 1) {
+      const args = ['-q', '-i', '0.002', '-w', '1', POD_B];
+      const ping = outputOf(namespaces.spawn('a', 'ping', ...args));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      objects.mapping('map-b', POD_B, 'vnic-c');
+      await node.settled();
+      expect(await ping).to.match(/ [1-9]\d* received/);
+      objects.mapping('map-b', POD_B, 'vnic-b');
+      await node.settled();
+    }
+    watch.kill('SIGTERM');
+    expect((await seen).split('echo request').length - 1).to.equal(0);
+  });
 
   it('are forgotten by the next life, if this one did not come to it', async () => {
     expect(await node.namespaces.pings('a', POD_B)).to.be.true;

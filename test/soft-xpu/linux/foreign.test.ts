@@ -131,6 +131,82 @@ describe('soft-xpu linux: netdevs that exist already', function () {
     expect(await machineFlows()).to.equal(before);
   });
 
+  it('keeps its ports from the machine’s services and networks, and these from its ports', async () => {
+    const { namespaces, objects } = node;
+    const answer = "require('net').createServer((s) => s.end()).listen(50151, '0.0.0.0')";
+    const server = namespaces.spawn('x', process.execPath, '-e', answer);
+    const reaches = async (from: string, ip: string): Promise<boolean> => {
+      const connect = `timeout 0.5 bash -c 'exec 3<>/dev/tcp/${ip}/50151'`;
+      return (await namespaces.try(from, 'sh', '-c', connect)).code === 0;
+    };
+    objects.bindPod('a', undefined, { toHostAction: 'ACCEPT' });
+    await node.settled();
+    await namespaces.batch('m', 'route add 10.65.0.0/26 via 203.0.113.2');
+    await until('a listener', () => reaches('m', '203.0.113.2'));
+    expect(await reaches('wire', '192.0.2.2')).to.be.true;
+    for (const ip of ['169.254.1.1', '203.0.113.2', '192.0.2.2']) {
+      for (const from of ['a', 'h']) expect(await reaches(from, ip), `${from} ${ip}`).to.be.false;
+    }
+    expect(await pings('a', '169.254.1.1')).to.be.true;
+    expect(await pings('x', POD_A)).to.be.true;
+    expect(await pings('a', '203.0.113.1')).to.be.false;
+    expect(await pings('m', POD_A)).to.be.false;
+    server.kill('SIGKILL');
+    objects.bindPod('a');
+    await node.settled();
+  });
+
+  it('leaves the machine its own ways, whatever Routes say', async () => {
+    for (const [id, prefix] of [
+      ['management', '203.0.113.0/24'],
+      ['underlay', '192.0.2.0/24'],
+    ] as const) {
+      node.objects.route(id, prefix, { evalMapping: true });
+    }
+    await node.settled();
+    expect(await pings('x', '203.0.113.1')).to.be.true;
+    expect(await pings('m', '203.0.113.2')).to.be.true;
+    expect(await pings('x', WIRE)).to.be.true;
+    expect(await pings('a', WIRE)).to.be.false;
+    expect(await pings('x', POD_A)).to.be.true;
+    node.objects.remove('route', 'management').remove('route', 'underlay');
+    await node.settled();
+    expect(await pings('a', WIRE)).to.be.true;
+  });
+
+  it('tells the wire of its pods and the node alone', async () => {
+    const { namespaces } = node;
+    const others = ['169.254.169.254', '203.0.113.1', '198.51.100.1', '10.65.0.9'];
+    await namespaces.batch('wire', ...others.map((ip) => `route add ${ip} dev eth0`));
+    await namespaces.batch('wire', ...[POD_A, HOST].map((ip) => `route replace ${ip} dev eth0`));
+    for (const ip of [...others, POD_A, HOST]) {
+      await namespaces.try('wire', 'ping', '-c', '1', '-W', '0.2', ip);
+      const seen = await namespaces.run('wire', 'ip', 'neigh', 'show', ip);
+      expect(seen.includes('lladdr'), ip).to.equal(!others.includes(ip));
+    }
+  });
+
+  it('leads nobody to a pod while the ruleset is gone, and is back at once', async () => {
+    const { namespaces } = node;
+    const watch = namespaces.spawn('b', 'tcpdump', '-l', '-n', '-i', 'eth0', 'icmp');
+    const seen = outputOf(watch);
+    await new Promise((resolve) => watch.stderr?.once('data', resolve));
+    const floods = ['a', 'wire', 'm'].map((from) =>
+      namespaces.spawn(from, 'ping', '-q', '-i', '0.002', POD_B),
+    );
+    for (let round = 0; round < 5; round += 1) {
+      await namespaces.run('x', 'nft', 'delete', 'table', 'inet', 'calico-xpu');
+      await until('the table is back', async () =>
+        (await namespaces.run('x', 'nft', 'list', 'chains')).includes('chain at-'),
+      );
+    }
+    for (const flood of floods) flood.kill('SIGINT');
+    watch.kill('SIGTERM');
+    expect((await seen).split('echo request').length - 1).to.equal(0);
+    expect(await pings('wire', POD_A)).to.be.true;
+    expect(await now()).to.equal(before_);
+  });
+
   it('waits for a netdev that is down or missing, and takes it when it comes', async () => {
     expect(await pings('a', HOST)).to.be.false;
     await node.namespaces.batch('x', 'link set dev pf0vf0 down');

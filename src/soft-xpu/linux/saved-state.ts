@@ -95,7 +95,7 @@ export function foldState(snapshot: string, journal: string): SavedState {
   lines.pop(); // What stands behind the last line end is torn, or nothing.
   for (const line of lines) {
     const change = parsed(line) as SavedChange;
-    const { position, generation, domains, left = [] } = change;
+    const { position, generation, domains, left } = change;
     header = { ...header, position, generation, domains, left };
     applyChange(change, objects, members);
   }

@@ -31,6 +31,7 @@ import {
   itemsInPlace,
   observeNetwork,
   readLinks,
+  readSetNames,
   readTablePosition,
   readUnderlay,
 } from './linux/observe.js';
@@ -143,6 +144,8 @@ const SHAPE_CHARS = 26;
 /** How a data plane begins. */
 interface Beginning extends TransactionStart {
   readonly saved: SavedState | undefined;
+  /** Sets of the table that is taken over. */
+  readonly sets: readonly string[];
 }
 
 /** The parts of an XPU on their way to each other. Use once. */
@@ -208,14 +211,16 @@ class Assembly {
       await new Connections(kernel).flush();
     }
     const shape = this.shape();
+    const inStep = saved !== undefined && saved.position === position && saved.shape === shape;
     return {
       saved,
+      sets: inStep ? await readSetNames(kernel) : [],
       bootId: saved?.bootId ?? this.newToken(),
       shape,
       position: position ?? 0,
       generation: saved?.generation ?? 0,
       left: saved?.left ?? [],
-      inStep: saved !== undefined && saved.position === position && saved.shape === shape,
+      inStep,
     };
   }
 
@@ -241,7 +246,7 @@ class Assembly {
         kernel,
         network,
         domains,
-        ruleset: this.ruleset(store, start.generation),
+        ruleset: this.ruleset(store, start),
         stateFile,
         observe: () => observeNetwork(kernel, network),
         lookAround: () => this.lookAround(kernel, network),
@@ -314,7 +319,7 @@ class Assembly {
     return network;
   }
 
-  private ruleset(store: ObjectStore, generation: number): Ruleset {
+  private ruleset(store: ObjectStore, { generation, sets }: Beginning): Ruleset {
     const { options, domains, extension } = this;
     const ruleset = new Ruleset(store, {
       netdevOf: (ifname) => this.netdevOf(ifname),
@@ -327,7 +332,7 @@ class Assembly {
       generation: generation === 0 ? 0 : ((generation - 1) % CONNECTION_MARK.generationMask) + 1,
     });
     // Changes are told against what the store holds now, whether the kernel has it already or will get it whole.
-    ruleset.whole();
+    ruleset.whole(sets);
     return ruleset;
   }
 

@@ -87,3 +87,15 @@ export async function readTablePosition(kernel: Kernel): Promise<number | undefi
   }
   return undefined;
 }
+
+interface SetEntry {
+  readonly set?: { readonly name: string };
+}
+
+/** Names of the sets of our table, which must be there. */
+export async function readSetNames(kernel: Kernel): Promise<string[]> {
+  // Terse: without elements.
+  const argv = ['nft', '-j', '-t', 'list', 'sets', 'table', 'inet', TABLE_NAME];
+  const { nftables } = JSON.parse(await kernel.read(argv)) as { readonly nftables: SetEntry[] };
+  return nftables.flatMap(({ set }) => set?.name ?? []);
+}

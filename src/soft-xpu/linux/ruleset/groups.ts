@@ -46,6 +46,16 @@ export class GroupSets implements GroupConditions {
     this.shapes.clear();
   }
 
+  /**
+   * A set that the kernel has, by its name: its group goes on using it. Rules that the kernel got while the group had
+   * members of that length name it, and a shape without it would be another one than the kernel has.
+   */
+  keep(name: string): void {
+    const [, id = '', set = ''] = /^group\/([^/]+)\/([46]\/(?:\d+|port))$/.exec(name) ?? [];
+    const shape = this.shapes.get(id);
+    if (shape?.type === (set.endsWith('/port') ? 'IP_PORT' : 'PREFIX')) shape.sets.add(set);
+  }
+
   /** Members that come to a group. True if it needs sets that it did not have. */
   add(id: string, members: Iterable<string>, changes: ElementChanges): boolean {
     const shape = this.shapes.get(id);

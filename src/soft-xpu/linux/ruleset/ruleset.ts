@@ -65,8 +65,11 @@ export class Ruleset {
     return this.compile(touched, elements);
   }
 
-  /** Text that puts what the store says in place of the whole table, in one transaction. */
-  whole(): string {
+  /**
+   * Text that puts what the store says in place of the whole table, in one transaction. `sets` are names of sets that
+   * are there: groups go on using theirs, so that what comes out is a table that was changed step by step to here.
+   */
+  whole(sets: Iterable<string> = []): string {
     this.table = new Table();
     this.index = new ObjectIndex();
     this.groups.clear();
@@ -77,6 +80,7 @@ export class Ruleset {
         follow({ key: object.key, before: undefined, after: object }, followed, touched);
       }
     }
+    for (const name of sets) this.groups.keep(name);
     const elements = new ElementChanges();
     for (const { object } of this.store.list('addressGroup')) {
       const { id } = object.key;

@@ -50,11 +50,6 @@ export class Refusals {
     return this.complaints.has(id) && !this.tried.has(id);
   }
 
-  /** Number of refused items. */
-  get size(): number {
-    return this.complaints.size;
-  }
-
   /** Everything that is refused. `owners` gives the objects that want an item. */
   *list(owners: (id: string) => Iterable<KeyText>): Generator<Refusal> {
     for (const [id, complaint] of this.complaints) {

@@ -41,13 +41,18 @@ describe('soft-xpu linux: a ruleset that others flush', function () {
     return node.settled();
   };
 
-  /** How many echo requests reach pod b while the ruleset is flushed again and again. */
-  async function arrivals(from: string, ...options: string[]): Promise<number> {
+  /** How many echo requests come in at an end while the ruleset is flushed again and again. */
+  async function arrivals(
+    from: string,
+    at: string,
+    ip: string,
+    ...more: string[]
+  ): Promise<number> {
     const { namespaces } = node;
-    const watch = namespaces.spawn('b', 'tcpdump', '-l', '-n', '-i', 'eth0', 'icmp');
+    const watch = namespaces.spawn(at, 'tcpdump', '-l', '-n', '-i', 'eth0', 'icmp');
     const seen = outputOf(watch);
     await new Promise((resolve) => watch.stderr?.once('data', resolve));
-    const flood = namespaces.spawn(from, 'ping', '-q', '-i', '0.002', ...options, POD_B);
+    const flood = namespaces.spawn(from, 'ping', '-q', '-i', '0.002', ...more, ip);
     const ended = outputOf(flood);
     for (let round = 0; round < FLUSHES; round += 1) {
       await namespaces.run('x', 'nft', 'flush', 'ruleset');
@@ -66,13 +71,21 @@ describe('soft-xpu linux: a ruleset that others flush', function () {
 
   it('what is denied stays denied, between pods and from the wire', async () => {
     await bindB([]);
-    expect(await arrivals('a')).to.equal(0);
-    expect(await arrivals('wire')).to.equal(0);
+    expect(await arrivals('a', 'b', POD_B)).to.equal(0);
+    expect(await arrivals('wire', 'b', POD_B)).to.equal(0);
+  });
+
+  it('a pod that may send nothing does not reach the wire', async () => {
+    node.objects.bindPod('a', []);
+    await node.settled();
+    expect(await arrivals('a', 'wire', '192.0.2.1')).to.equal(0);
+    node.objects.bindPod('a');
+    await node.settled();
   });
 
   it('a source that is not the pod’s own stays out', async () => {
     await bindB(['allow-all']);
-    expect(await arrivals('a', '-I', STRANGER)).to.equal(0);
+    expect(await arrivals('a', 'b', POD_B, '-I', STRANGER)).to.equal(0);
   });
 
   it('what is allowed goes on when it is back, what the wire asks for among it', async () => {

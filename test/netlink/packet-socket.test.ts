@@ -7,7 +7,7 @@ import { NetlinkError } from '../../src/netlink/errors.js';
 import { PacketSocket } from '../../src/netlink/packet-socket.js';
 import { needs } from '../support/root.js';
 
-const PREFIX = `cxD-${process.pid}`;
+const PREFIX = `cxp-${process.pid}`;
 const [LEFT, RIGHT] = [`${PREFIX}-l`, `${PREFIX}-r`];
 
 function ip(...args: string[]): string {

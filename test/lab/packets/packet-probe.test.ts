@@ -10,7 +10,7 @@ import {
 import { TCP_FLAG, type PacketSpec } from '../../../src/lab/packets/spec.js';
 import { needs } from '../../support/root.js';
 
-const PREFIX = `cxD-p${process.pid}`;
+const PREFIX = `cxp-p${process.pid}`;
 const [ROUTER, OUTSIDE] = [`${PREFIX}-r`, `${PREFIX}-o`];
 const MAC = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' } as const;
 const ADDRESSES = {

@@ -19,7 +19,7 @@ const V6 = { source: 'fd65:0:0:1::1', destination: '2001:db8:ffff::fffe' } as co
 
 /** What tcpdump says of frames, one text each. It checks every checksum that it shows. */
 function tcpdump(frames: readonly Uint8Array[]): string[] {
-  const folder = mkdtempSync(join(tmpdir(), 'cxD-pcap-'));
+  const folder = mkdtempSync(join(tmpdir(), 'cxp-pcap-'));
   try {
     const file = join(folder, 'frames.pcap');
     writeFileSync(file, pcap(frames));

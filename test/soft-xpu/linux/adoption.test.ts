@@ -57,7 +57,7 @@ describe('soft-xpu linux: adoption', function () {
   let server: Server | undefined;
   before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'cxB-'));
+    folder = mkdtempSync(join(tmpdir(), 'cxn-'));
     namespaces = new TestNamespaces();
     const [netns, hostNetns] = [namespaces.name('x'), await namespaces.add('h')];
     const state = ['--state-dir', join(folder, 'state'), '--listen', `unix:${join(folder, 's')}`];

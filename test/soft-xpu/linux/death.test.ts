@@ -33,7 +33,7 @@ describe('soft-xpu linux: death under changes', function () {
   before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
   before(() => {
     namespaces = new TestNamespaces();
-    folder = mkdtempSync(join(tmpdir(), 'cxB-'));
+    folder = mkdtempSync(join(tmpdir(), 'cxn-'));
   });
   after(async () => {
     await namespaces?.close();

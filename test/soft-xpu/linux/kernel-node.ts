@@ -39,7 +39,7 @@ export class KernelNode {
       Promise.resolve({}),
   ): Promise<KernelNode> {
     const namespaces = new TestNamespaces();
-    const folder = mkdtempSync(join(tmpdir(), 'cxB-'));
+    const folder = mkdtempSync(join(tmpdir(), 'cxn-'));
     try {
       const options = {
         netns: namespaces.name('x'),

@@ -11,7 +11,7 @@ export class TestNamespaces {
 
   constructor() {
     made += 1;
-    this.prefix = `cxB${process.pid.toString(36)}${made.toString(36)}`;
+    this.prefix = `cxn${process.pid.toString(36)}${made.toString(36)}`;
   }
 
   /** Name of a namespace, made or not; it is deleted at the end. */

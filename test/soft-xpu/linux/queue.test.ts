@@ -118,7 +118,7 @@ describe('soft-xpu linux: queue of transactions', () => {
   let stateFile: StateFile;
   let node: QueuedNode;
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'cxB-'));
+    folder = mkdtempSync(join(tmpdir(), 'cxn-'));
     stateFile = await StateFile.open(join(folder, 'state'));
     node = new QueuedNode(stateFile);
     await node.transactions.settled();

@@ -279,7 +279,7 @@ describe('soft-xpu linux: flows of an address that was left', function () {
     expect(await flowsOf(POD_B)).to.be.greaterThan(0);
     // A program that does not end well stands for a death between the ruleset and the flows.
     const { PATH } = process.env;
-    const folder = mkdtempSync(join(tmpdir(), 'cxX-'));
+    const folder = mkdtempSync(join(tmpdir(), 'cxn-'));
     writeFileSync(join(folder, 'conntrack'), '#!/bin/sh\necho died >&2\nexit 1\n', { mode: 0o755 });
     process.env['PATH'] = `${folder}:${PATH ?? ''}`;
     try {

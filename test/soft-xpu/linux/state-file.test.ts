@@ -75,7 +75,7 @@ describe('soft-xpu linux: state file', () => {
   let folder: string;
   let file: StateFile;
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'cxB-'));
+    folder = mkdtempSync(join(tmpdir(), 'cxn-'));
     file = await StateFile.open(join(folder, 'state'));
   });
   afterEach(() => {

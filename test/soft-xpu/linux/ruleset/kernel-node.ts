@@ -64,8 +64,8 @@ export class KernelNode extends NodeObjects {
     this.more = more;
     this.netdevs = [...NETDEVS, ...Object.keys(more)];
     made += 1;
-    this.router = `cxA-r-${process.pid}-${made}`;
-    this.outside = `cxA-o-${process.pid}-${made}`;
+    this.router = `cxr-r-${process.pid}-${made}`;
+    this.outside = `cxr-o-${process.pid}-${made}`;
     const ports = { netdevOf: (name: string) => name, uplink: 'up0', foreign: false, ...options };
     this.ruleset = new Ruleset(xpu.store, { vpcNumber: () => 1, ...ports, extension });
   }

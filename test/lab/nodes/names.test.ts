@@ -26,7 +26,14 @@ describe('lab: names', () => {
     expect(new Set(own).size).to.equal(own.length);
     for (const name of own) expect(labOfNamespace(name), name).to.equal('lab');
     expect(labOfNamespace(namespaceNames.wire('lab2'))).to.equal('lab2');
-    for (const name of ['default', 'cni-1234', 'other-lab-wire', 'cxlab', 'cxlab-', 'cxlab-Lab-x']) {
+    for (const name of [
+      'default',
+      'cni-1234',
+      'other-lab-wire',
+      'cxlab',
+      'cxlab-',
+      'cxlab-Lab-x',
+    ]) {
       expect(labOfNamespace(name), name).to.equal(undefined);
     }
   });

@@ -148,7 +148,8 @@ export class NodeObjects {
 
 /** MAC address of a Vnic: locally administered, from its id. */
 function macOf(id: string): string {
-  const sum = [...id].reduce((total, letter) => (total * 31 + letter.charCodeAt(0)) % 0x10000, 7);
+  const bytes = [...new TextEncoder().encode(id)];
+  const sum = bytes.reduce((total, byte) => (total * 31 + byte) % 0x10000, 7);
   const [high, low] = [sum >> 8, sum & 255].map((byte) => byte.toString(16).padStart(2, '0'));
   return `02:00:00:00:${high}:${low}`;
 }

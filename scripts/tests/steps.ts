@@ -32,7 +32,17 @@ const CHECKS: readonly Step[] = [
 ];
 
 /** Folders of `test/` that start many processes or walk every recording: longest first, not in the quick run. */
-const SLOW: readonly string[] = ['e2e', 'scenarios', 'contract', 'properties'];
+const SLOW: readonly string[] = [
+  'e2e',
+  'e2e/linux-policy',
+  'e2e/linux',
+  'contract',
+  'scenarios',
+  'properties',
+];
+
+/** Folders whose tests are steps of their own, apart from those of their folders. */
+const SPLIT: readonly string[] = ['e2e'];
 
 /** Folders of `test/` that hold data, not tests. */
 const DATA: readonly string[] = ['recordings'];
@@ -52,15 +62,26 @@ export function quickSteps(): Step[] {
 }
 
 function testFolders(): string[] {
-  return readdirSync('test', { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !DATA.includes(entry.name))
-    .map((entry) => entry.name)
+  return foldersIn('test')
+    .filter((folder) => !DATA.includes(folder))
+    .flatMap((folder) => [folder, ...(SPLIT.includes(folder) ? partsOf(folder) : [])])
     .filter((folder) => testFiles(folder).length > 0)
     .sort();
 }
 
+function partsOf(folder: string): string[] {
+  return foldersIn(`test/${folder}`).map((part) => `${folder}/${part}`);
+}
+
+function foldersIn(path: string): string[] {
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
 function testFiles(folder: string): string[] {
-  return readdirSync(`test/${folder}`, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  const recursive = !SPLIT.includes(folder);
+  return readdirSync(`test/${folder}`, { recursive, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.test.ts'),
   );
 }
@@ -68,7 +89,7 @@ function testFiles(folder: string): string[] {
 function suite(folder: string): Step {
   return {
     name: `test/${folder}`,
-    node: [MOCHA, `test/${folder}/**/*.test.ts`],
+    node: [MOCHA, `test/${folder}/${SPLIT.includes(folder) ? '' : '**/'}*.test.ts`],
     after: ['build'],
     counts: true,
     ...(folder === 'tidy' ? { show: true } : {}),

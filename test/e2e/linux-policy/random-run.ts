@@ -92,19 +92,26 @@ export async function tryRandomWorlds(worlds: KernelWorlds): Promise<Tally> {
   }
 }
 
-function check(
+/** Resolves when the last world is judged: an interrupt ends the check, not the run that is under way. */
+async function check(
   seconds: number,
   options: fc.Parameters<[Drawn]>,
   holds: (one: Drawn) => Promise<boolean>,
 ): Promise<fc.RunDetails<[Drawn]>> {
-  return Promise.resolve(
-    fc.check(fc.asyncProperty(drawn, holds), {
-      numRuns: Number.MAX_SAFE_INTEGER,
-      interruptAfterTimeLimit: seconds * 1000,
-      markInterruptAsFailure: false,
-      ...options,
-    }),
-  );
+  let running: Promise<unknown> = Promise.resolve();
+  const property = fc.asyncProperty(drawn, (one) => {
+    const run = holds(one);
+    running = run;
+    return run;
+  });
+  const details = await fc.check(property, {
+    numRuns: Number.MAX_SAFE_INTEGER,
+    interruptAfterTimeLimit: seconds * 1000,
+    markInterruptAsFailure: false,
+    ...options,
+  });
+  await running.catch(() => undefined);
+  return details;
 }
 
 function probesAt({ aims, world: one }: Drawn): Probe[] {

@@ -35,14 +35,17 @@ const CHECKS: readonly Step[] = [
 const SLOW: readonly string[] = [
   'e2e',
   'e2e/linux-policy',
+  'lab/nodes',
+  'soft-xpu/linux',
   'e2e/linux',
   'contract',
+  'lab/verdicts-linux',
   'scenarios',
   'properties',
 ];
 
 /** Folders whose tests are steps of their own, apart from those of their folders. */
-const SPLIT: readonly string[] = ['e2e'];
+const SPLIT: readonly string[] = ['e2e', 'lab', 'soft-xpu'];
 
 /** Folders of `test/` that hold data, not tests. */
 const DATA: readonly string[] = ['recordings'];

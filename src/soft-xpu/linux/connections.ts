@@ -136,13 +136,20 @@ const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [PROTOCOL.sctp, 'sctp'],
 ]);
 
+/** Rejects with the first failure when everything that was begun has ended: nothing runs on behind the caller's back. */
 async function inParallel<T>(
   items: readonly T[],
   action: (item: T) => Promise<unknown>,
 ): Promise<void> {
   const rest = [...items];
   const work = async (): Promise<void> => {
-    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await action(item);
+    try {
+      for (let item = rest.shift(); item !== undefined; item = rest.shift()) await action(item);
+    } catch (error) {
+      rest.length = 0;
+      throw error;
+    }
   };
-  await Promise.all(Array.from({ length: PARALLEL_MAX }, work));
+  const outcomes = await Promise.allSettled(Array.from({ length: PARALLEL_MAX }, work));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }

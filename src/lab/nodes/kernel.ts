@@ -11,7 +11,7 @@ const NAMESPACES_FOLDER = '/run/netns';
 /** Not on every root's PATH. */
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 /** What a lab needs of the system. */
-const PROGRAMS = ['ip', 'nsenter', 'nft', 'conntrack', 'ping'];
+const PROGRAMS = ['ip', 'nsenter', 'nft', 'conntrack', 'sysctl', 'ping'];
 
 /** PATH for programs of the system. */
 export function systemPath(): string {

@@ -74,6 +74,9 @@ export function isWreck(name: string): boolean {
   return state === undefined || (state.phase === 'building' && !isAlive(state.builder));
 }
 
+/** What the kernel says of a folder that is there. */
+const TAKEN: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY']);
+
 /** Makes the folder of a new lab, with its state in it. False if there is one of the name already. */
 export function createLab(state: LabState): boolean {
   const draft = join(LABS_FOLDER, `.${state.name}.${process.pid}`);
@@ -82,9 +85,10 @@ export function createLab(state: LabState): boolean {
   try {
     renameSync(draft, labPaths(state.name).folder);
     return true;
-  } catch {
+  } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    return false;
+    if (TAKEN.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import { rulesContract } from './rules.js';
 
 describe('data plane contract: linux', function () {
   this.timeout(30_000);
-  before(needs('root', 'ip', 'nft', 'conntrack'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl'));
 
   const open: LinuxNode[] = [];
   const newNode = async (): Promise<LinuxNode> => {

@@ -24,7 +24,7 @@ const PATHS = isLong ? PATH_CASES.filter(({ isOracleOnly }) => isOracleOnly !== 
 
 describe('corner cases of Calico policy, real frames', function () {
   this.timeout(30_000);
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter'));
   let worlds: KernelWorlds;
   before(async () => (worlds = await KernelWorlds.open()));
   after(async () => {

@@ -56,7 +56,7 @@ function tcpFlow(family: 4 | 6 = 4) {
 
 describe('flows on the kernel behind soft-xpu', function () {
   this.timeout(30_000);
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter'));
   let node: FlowNode;
   before(async () => (node = await FlowNode.open()));
   after(async () => {

@@ -63,7 +63,7 @@ function udp(addresses: Partial<Sent> = {}): Sent {
 
 describe('forged packets on the kernel behind soft-xpu', function () {
   this.timeout(30_000);
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter'));
   let node: FlowNode;
   before(async () => (node = await FlowNode.open()));
   after(async () => {

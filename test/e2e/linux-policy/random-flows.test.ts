@@ -124,7 +124,7 @@ function placeName(place: string): PlaceName {
 
 describe('random policy and whole flows on the kernel behind soft-xpu', function () {
   this.timeout(WORLDS * 15_000 + 30_000);
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter'));
   let node: FlowNode;
   before(async () => (node = await FlowNode.open()));
   after(async () => {

@@ -14,7 +14,7 @@ for (const level of ['native', 'plain'] as const) {
   };
   describe(`random policy, real frames, ${level} target: the kernel does ${words[level]}`, function () {
     this.timeout((SECONDS[level] + SHRINK_SECONDS + 60) * 1000);
-    before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
+    before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter'));
     let worlds: KernelWorlds;
     before(async () => {
       worlds = await KernelWorlds.open(level);

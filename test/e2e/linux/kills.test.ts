@@ -27,7 +27,7 @@ describe(`linux data plane: SIGKILL under traffic, seed ${SEED}`, function () {
   let stage: LinuxStage;
   let traffic: Traffic;
   let control: TrafficReport;
-  before(needs('root', 'nft', 'ip', 'conntrack', 'nsenter'));
+  before(needs('root', 'nft', 'ip', 'conntrack', 'sysctl', 'nsenter'));
   before(async () => {
     stage = new LinuxStage(new Chance(SEED));
     await stage.open();

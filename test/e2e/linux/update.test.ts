@@ -22,7 +22,7 @@ describe(`linux data plane: update under traffic, seed ${SEED}`, function () {
   this.timeout(LONG ? 300_000 : 120_000);
   let stage: LinuxStage;
   let control: TrafficReport;
-  before(needs('root', 'nft', 'ip', 'conntrack', 'nsenter'));
+  before(needs('root', 'nft', 'ip', 'conntrack', 'sysctl', 'nsenter'));
   before(async () => {
     stage = new LinuxStage(new Chance(SEED));
     await stage.open();

@@ -35,7 +35,7 @@ describe('lab: two nodes with four pods each', function () {
   this.timeout(90_000);
   const folder = mkdtempSync(join(tmpdir(), 'calico-xpu-lab-test-'));
 
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping'));
   before(async () => {
     const { code, stdout, stderr } = await lab.run('up');
     expect(code, stderr).to.equal(0);

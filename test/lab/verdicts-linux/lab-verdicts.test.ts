@@ -55,7 +55,7 @@ function isOfRun(pid: string, run: string): boolean {
 describe('lab verdicts: Felix’s own verdicts against real packets through soft-xpu', function () {
   this.timeout(LONG ? 1_800_000 : 120_000);
 
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'unshare'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping', 'unshare'));
   let scene: Scene;
   beforeEach(() => (scene = new Scene()));
   afterEach(() => scene.end());

@@ -55,7 +55,7 @@ describe('soft-xpu linux: adoption', function () {
   let folder: string;
   let args: string[];
   let server: Server | undefined;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping'));
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'cxn-'));
     namespaces = new TestNamespaces();

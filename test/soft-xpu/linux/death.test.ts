@@ -30,7 +30,7 @@ describe('soft-xpu linux: death under changes', function () {
   this.timeout(60_000);
   let namespaces: TestNamespaces;
   let folder: string;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter'));
   before(() => {
     namespaces = new TestNamespaces();
     folder = mkdtempSync(join(tmpdir(), 'cxn-'));

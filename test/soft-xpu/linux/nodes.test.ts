@@ -12,7 +12,7 @@ describe('soft-xpu linux: two nodes', function () {
   this.timeout(30_000);
   let one: KernelNode;
   let two: KernelNode;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'tcpdump'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping', 'tcpdump'));
   before(async () => {
     const wired = (): Promise<KernelNode> =>
       KernelNode.start(async (namespaces) => {

@@ -21,7 +21,7 @@ import { until } from './namespaces.js';
 describe('soft-xpu linux: pods of a node', function () {
   this.timeout(20_000);
   let node: KernelNode;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping'));
   before(async () => {
     node = await KernelNode.start();
     await node.attachPods();

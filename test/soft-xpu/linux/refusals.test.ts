@@ -40,7 +40,7 @@ describe('soft-xpu linux: what the kernel refuses', function () {
   let node: KernelNode;
   let server: RunningServer;
   const clients: Client[] = [];
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping'));
   beforeEach(async () => {
     node = await KernelNode.start();
     await node.attachPods();
@@ -232,7 +232,7 @@ describe('soft-xpu linux: what the kernel refuses', function () {
 describe('soft-xpu linux: flows of an address that was left', function () {
   this.timeout(30_000);
   let node: KernelNode;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'tcpdump'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping', 'tcpdump'));
   before(async () => {
     node = await KernelNode.start();
     await node.attachPods();

@@ -16,7 +16,7 @@ const OTHER = key('addressGroup', 'others');
 
 describe('soft-xpu linux: groups of a table that is taken over', function () {
   this.timeout(30_000);
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter'));
   const net = new VerdictNet(runName(), 'node-a');
   const stateDir = mkdtempSync(join(tmpdir(), 'calico-xpu-groups-'));
   const place = { netns: net.xpu, hostNetns: net.outside, uplink: UPLINK_INTERFACE, stateDir };

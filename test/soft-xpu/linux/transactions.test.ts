@@ -10,7 +10,7 @@ import { KernelNode } from './kernel-node.js';
 describe('soft-xpu linux: transactions', function () {
   this.timeout(20_000);
   let node: KernelNode;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping'));
   before(async () => {
     node = await KernelNode.start(() => Promise.resolve({ limits: { networkPolicy: 5 } }));
     await node.attachPods();

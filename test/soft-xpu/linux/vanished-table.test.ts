@@ -11,7 +11,7 @@ const FLUSHES = 12;
 describe('soft-xpu linux: a ruleset that others flush', function () {
   this.timeout(30_000);
   let node: KernelNode;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping', 'tcpdump'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping', 'tcpdump'));
   before(async () => {
     node = await KernelNode.start(async (namespaces) => {
       for (const word of ['x', 'wire']) await namespaces.add(word);
@@ -99,7 +99,7 @@ describe('soft-xpu linux: a ruleset that others flush', function () {
 describe('soft-xpu linux: what the uplink answers for', function () {
   this.timeout(20_000);
   let node: KernelNode;
-  before(needs('root', 'ip', 'nft', 'conntrack', 'nsenter', 'ping'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl', 'nsenter', 'ping'));
   before(async () => {
     node = await KernelNode.start(async (namespaces) => {
       for (const word of ['x', 'wire']) await namespaces.add(word);

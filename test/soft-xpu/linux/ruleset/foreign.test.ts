@@ -32,7 +32,7 @@ const REMOTE = '10.66.0.9';
 describe('soft-xpu linux: ruleset in a shared namespace', function () {
   this.timeout(20_000);
   let node: KernelNode;
-  before(needs('root', 'ip', 'nft', 'conntrack'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl'));
   before(() => {
     node = new KernelNode({
       foreign: true,

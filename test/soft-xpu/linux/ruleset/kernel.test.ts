@@ -27,7 +27,7 @@ const PACKETS = 120;
 
 describe('soft-xpu linux: the kernel and the packet walk', function () {
   this.timeout(60_000 + ROUNDS * 2_000);
-  before(needs('root', 'ip', 'nft', 'conntrack'));
+  before(needs('root', 'ip', 'nft', 'conntrack', 'sysctl'));
 
   it('random policies and packets: same exit, same reason, same counters', async () => {
     const chance = new Chance(seedOfRun());

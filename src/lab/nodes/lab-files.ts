@@ -63,7 +63,7 @@ export function findLab(name: string | undefined): LabState {
   return state;
 }
 
-/** State of a lab; `undefined` where there is none, or one whose building was interrupted at the very begin. */
+/** State of a lab; `undefined` where there is none, or one whose building was interrupted at its beginning. */
 export function readLab(name: string): LabState | undefined {
   return readJson<LabState>(labPaths(name).state);
 }

@@ -108,29 +108,9 @@ describe('lab: two nodes with four pods each', function () {
   });
 
   it('carries large transfers across nodes, also when a pod believes in larger packets', async () => {
-    const fits = await lab.exec(
-      'guest-1',
-      'ping',
-      '-M',
-      'do',
-      '-c1',
-      '-W2',
-      '-s',
-      '1402',
-      '10.65.2.4',
-    );
+    const fits = await lab.exec(...wholePing('1402', '10.65.2.4'));
     expect(fits.code, fits.stdout).to.equal(0);
-    const tooLong = await lab.exec(
-      'guest-1',
-      'ping',
-      '-M',
-      'do',
-      '-c1',
-      '-W2',
-      '-s',
-      '1403',
-      '10.65.2.4',
-    );
+    const tooLong = await lab.exec(...wholePing('1403', '10.65.2.4'));
     expect(tooLong.code).to.equal(1);
     expect(tooLong.stdout + tooLong.stderr).to.match(/message too long, mtu=1430/i);
     for (const address of ['10.65.2.4', 'fd65::2:4']) await transfer(address);
@@ -138,17 +118,7 @@ describe('lab: two nodes with four pods each', function () {
     for (const guest of ['guest-1', 'guest-2']) {
       expect((await lab.exec(guest, 'ip', 'link', 'set', 'eth0', 'mtu', '1500')).code).to.equal(0);
     }
-    const needed = await lab.exec(
-      'guest-1',
-      'ping',
-      '-M',
-      'do',
-      '-c1',
-      '-W2',
-      '-s',
-      '1472',
-      '10.65.2.4',
-    );
+    const needed = await lab.exec(...wholePing('1472', '10.65.2.4'));
     expect(needed.stdout).to.match(/Frag(mentation)? needed and DF set \(mtu = 1450\)/);
     for (const address of ['10.65.2.4', 'fd65::2:4']) await transfer(address);
   });
@@ -310,4 +280,9 @@ async function transfer(address: string): Promise<void> {
 /** The made-up cluster numbers pods by node: 1 on node-a, 2 on node-b. */
 function nodeOfPlace(place: string): string {
   return place.startsWith('node-') ? place : `node-${place.endsWith('1') ? 'a' : 'b'}`;
+}
+
+/** A ping from guest-1 that must not be fragmented, with so many bytes behind its header. */
+function wholePing(bytes: string, address: string): [pod: string, ...command: string[]] {
+  return ['guest-1', 'ping', '-M', 'do', '-c1', '-W2', '-s', bytes, address];
 }

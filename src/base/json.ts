@@ -18,9 +18,15 @@ function normalise(value: unknown): unknown {
   const sorted: Record<string, unknown> = {};
   for (const key of Object.keys(value).sort()) {
     const member = (value as Record<string, unknown>)[key];
-    if (member !== undefined) sorted[key] = normalise(member);
+    if (member !== undefined) put(sorted, key, normalise(member));
   }
   return sorted;
+}
+
+/** A plain assignment to `__proto__` would change the object's prototype, and the member would be lost. */
+function put(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true });
 }
 
 function compareJson(a: unknown, b: unknown): number {

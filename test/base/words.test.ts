@@ -19,6 +19,11 @@ describe('canonical JSON', () => {
     );
   });
 
+  it('loses no member, whatever its name', () => {
+    const text = '{"__proto__":null,"constructor":1}';
+    expect(canonicalJson(JSON.parse(text))).to.equal(text);
+  });
+
   it('keeps the order of lists, and none of sets and maps', () => {
     expect(canonicalJson([2, 1])).to.equal('[2,1]');
     expect(canonicalJson(new Set(['b', 'a']))).to.equal('["a","b"]');
